@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Growable typed arrays: `VEC(struct frame) frames = {0};`.
+ *
+ * vec_add() yields a zeroed new last element, or NULL when out of memory or at
+ * `max` elements; pointers into the array are valid until the next vec_add().
+ */
+#ifndef BASE_VEC_H
+#define BASE_VEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#define VEC(type)                                                                                  \
+	struct {                                                                                   \
+		type *at;                                                                          \
+		size_t len, cap;                                                                   \
+	}
+
+/* Makes room for one more element of `elem` bytes: false when out of memory or at `max`. */
+bool vec_room(void **at, size_t len, size_t *cap, size_t elem, size_t max);
+
+#define vec_add_max(v, max)                                                                        \
+	(vec_room((void **)&(v)->at, (v)->len, &(v)->cap, sizeof(*(v)->at), (max))                 \
+		 ? &(v)->at[(v)->len++]                                                            \
+		 : NULL)
+#define vec_add(v) vec_add_max((v), (size_t)1 << 31)
+#define vec_free(v) (free((v)->at), (v)->at = NULL, (v)->len = (v)->cap = 0)
+
+#endif
