@@ -18,13 +18,21 @@
 		size_t len, cap;                                                                   \
 	}
 
+struct int_list { /* a VEC(int) with a name, to be handed to functions */
+	int *at;
+	size_t len, cap;
+};
+
 /* Makes room for one more element of `elem` bytes: false when out of memory or at `max`. */
 bool vec_room(void **at, size_t len, size_t *cap, size_t elem, size_t max);
 
 #define vec_add_max(v, max)                                                                        \
-	(vec_room((void **)&(v)->at, (v)->len, &(v)->cap, sizeof(*(v)->at), (max))                 \
-		 ? &(v)->at[(v)->len++]                                                            \
-		 : NULL)
+	({                                                                                         \
+		__typeof__((v)->at) new_ = NULL;                                                   \
+		if (vec_room((void **)&(v)->at, (v)->len, &(v)->cap, sizeof(*(v)->at), (max)))     \
+			new_ = &(v)->at[(v)->len++];                                               \
+		new_;                                                                              \
+	})
 #define vec_add(v) vec_add_max((v), (size_t)1 << 31)
 #define vec_free(v) (free((v)->at), (v)->at = NULL, (v)->len = (v)->cap = 0)
 

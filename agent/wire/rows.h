@@ -30,9 +30,19 @@ enum {
 	ROWS_REGS = 33, /* registers that a walk knows */
 };
 
-enum rows_arch { ROWS_X86_64 = 1, ROWS_AARCH64 = 2 };
+enum rows_arch {
+	ROWS_X86_64 = 1,
+	ROWS_AARCH64 = 2,
+#ifdef __aarch64__
+	ROWS_NATIVE = ROWS_AARCH64,
+#else
+	ROWS_NATIVE = ROWS_X86_64,
+#endif
+};
 
-/* How the canonical frame address (the stack pointer before the call) is found. */
+/* How the canonical frame address (the stack pointer before the call) is found. A row of kind NONE
+ * or BAD says nothing else (all other fields 0); the outermost frame is always of kind REG (or
+ * EXPR) with ROWS_RA_END, whether CFI or the entry point told it. */
 enum rows_cfa {
 	ROWS_CFA_NONE = 0, /* no CFI covers this pc (padding, hand-written assembly, V8 builtins) */
 	ROWS_CFA_BAD,      /* CFI covers it, but it is broken or beyond us */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The figures of a recording that its summary and its profile's comments share.
+ */
+#ifndef AGENT_CMD_FIGURES_H
+#define AGENT_CMD_FIGURES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/cmd/recording.h"
+
+struct figures {
+	uint64_t samples, lost;
+	uint64_t user_stacks, complete, truncated;
+	double lost_share, complete_share, named_share, running_share; /* 0 … 1 */
+	double seconds, cpu_seconds; /* cpu_seconds < 0: no clock event tells it */
+	double own_share;            /* CPU time of all our processes ÷ (time × CPUs) */
+	char grade;                  /* A: trust it; B: mostly; C: read the notes first */
+};
+
+void figures_of(struct recording *r, struct figures *ret);
+
+/* "2.1 % no CFI, 0.7 % truncated", empty when all stacks are complete. */
+void figures_ends(struct recording *r, char *buf, size_t size);
+/* "6,644" */
+const char *figures_grouped(uint64_t v, char buf[32]);
+/* "418 kB" */
+const char *figures_bytes(uint64_t v, char buf[32]);
+/* What the summary and the comments call the event list: "cycles", "cpu-clock (for cycles)". */
+void figures_events(const struct recording *r, char *buf, size_t size);
+void figures_rate(const struct recording *r, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/cmd/summary.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/base/clock.h"
+#include "agent/base/log.h"
+#include "agent/base/text.h"
+#include "agent/cmd/figures.h"
+
+enum { TOO_FEW_SAMPLES = 1 };
+
+/* ---- before ---- */
+
+static void target_words(const struct recording *r, char *buf, size_t size)
+{
+	const struct options *o = &r->options;
+
+	switch (o->target) {
+	case TARGET_ALL:
+		snprintf(buf, size, "%u CPU%s", session_cpus(r->session),
+			 session_cpus(r->session) == 1 ? "" : "s");
+		break;
+	case TARGET_CGROUP:
+		snprintf(buf, size, "cgroup %s", o->cgroup);
+		break;
+	case TARGET_NONE:
+		snprintf(buf, size, "%s", o->command[0]);
+		break;
+	default:
+		if (r->targets.pids.len == 1)
+			snprintf(buf, size, "%s (%d, %zu thread%s)", r->targets.name,
+				 r->targets.pids.at[0], r->targets.tids.len,
+				 r->targets.tids.len == 1 ? "" : "s");
+		else
+			snprintf(buf, size, "%zu processes, %zu threads", r->targets.pids.len,
+				 r->targets.tids.len);
+		break;
+	}
+}
+
+static const char *stack_words(const struct recording *r)
+{
+	switch (r->options.stacks) {
+	case STACKS_DWARF: return "user stacks by DWARF";
+	case STACKS_FP: return "user stacks by frame pointers";
+	default: return "no stacks";
+	}
+}
+
+static const struct event *fallen_back(const struct recording *r)
+{
+	for (size_t i = 0; i < r->options.n_events; i++)
+		if (r->options.events[i].fell_back)
+			return &r->options.events[i];
+	return NULL;
+}
+
+static void say_fallback(const struct recording *r)
+{
+	const char *kernel = r->user_only ? " Kernel part left out (see perf_event_paranoid)." : "";
+
+	if (fallen_back(r))
+		log_note("no hardware counters here (perf_event_open: ENOENT). Sampling cpu-clock"
+			 " instead of cycles: no IPC, no misses.%s\n"
+			 "      `pmuscope doctor` says what brings them; `-e cpu-clock%s` silences this.",
+			 kernel, r->user_only ? ":u" : "");
+	else if (r->user_only)
+		log_note("the kernel part is left out: perf_event_paranoid does not allow it to this"
+			 " user.\n      `pmuscope doctor` says what brings it.");
+}
+
+void summary_start(struct recording *r)
+{
+	char target[512], events[512], rate[64];
+
+	target_words(r, target, sizeof(target));
+	figures_events(r, events, sizeof(events));
+	figures_rate(r, rate, sizeof(rate));
+	say_fallback(r);
+	if (session_note(r->session)[0])
+		log_note("%s", session_note(r->session));
+	log_say("%s: %s at %s, %s%s. Ctrl-C stops and writes.", target, events, rate,
+		stack_words(r), r->user_only ? "" : ", kernel stacks");
+}
+
+/* ---- while ---- */
+
+void summary_progress(struct recording *r)
+{
+	static uint64_t last;
+	uint64_t now = clock_mono();
+	struct figures f;
+	char n[32], of[32] = "", text[256];
+
+	if (now - last < NS_PER_S || !isatty(STDERR_FILENO))
+		return;
+	last = now;
+	session_stats(r->session, &r->stats);
+	figures_of(r, &f);
+	if (r->options.seconds > 0)
+		snprintf(of, sizeof(of), " of %.0f", r->options.seconds);
+	snprintf(text, sizeof(text),
+		 "  %.0f s%s   %s samples   lost %" PRIu64 "   cut stacks %.2f %%   own cost %.2f %%",
+		 f.seconds, of, figures_grouped(f.samples, n), f.lost,
+		 f.user_stacks ? 100.0 * (double)f.truncated / (double)f.user_stacks : 0,
+		 100 * f.own_share);
+	log_status(text);
+}
+
+/* ---- after: the profile's comments ---- */
+
+static void comment_ends(struct recording *r, struct profile *p)
+{
+	const struct collector_counters *c = collector_counters(r->collector);
+
+	for (int i = 0; i < WALK_ENDS_N; i++)
+		if (c->by_end[i])
+			profile_comment(p, "stacks %s: %" PRIu64, walk_end_word(i), c->by_end[i]);
+}
+
+static void comment_host(struct profile *p)
+{
+	struct utsname u;
+
+	if (uname(&u))
+		return;
+	profile_comment(p, "host: %s", u.nodename);
+	profile_comment(p, "kernel: %s %s %s", u.sysname, u.release, u.machine);
+}
+
+void summary_comments(struct recording *r, struct profile *p)
+{
+	const struct collector_counters *c = collector_counters(r->collector);
+	const struct event *fell = fallen_back(r);
+	char events[512], rate[64], ends[256], target[512];
+	struct figures f;
+
+	figures_of(r, &f);
+	figures_events(r, events, sizeof(events));
+	figures_rate(r, rate, sizeof(rate));
+	figures_ends(r, ends, sizeof(ends));
+	target_words(r, target, sizeof(target));
+	profile_comment(p, "tool: pmuscope %s", PMUSCOPE_VERSION);
+	profile_comment(p, "target: %s", target);
+	profile_comment(p, "event: %s", events);
+	profile_comment(p, "rate: %s", rate);
+	if (fell)
+		profile_comment(p, "fallback: cpu-clock instead of cycles (no PMU: ENOENT)");
+	if (r->user_only)
+		profile_comment(p, "user only: yes (perf_event_paranoid)");
+	profile_comment(p, "quality: %c", f.grade);
+	profile_comment(p, "cpus: %u", session_cpus(r->session));
+	profile_comment(p, "samples: %" PRIu64, f.samples);
+	profile_comment(p, "lost: %" PRIu64, f.lost);
+	profile_comment(p, "lost mappings: %" PRIu64, r->stats.sideband_lost);
+	profile_comment(p, "truncated: %" PRIu64, f.truncated);
+	profile_comment(p, "complete: %.2f %%", 100 * f.complete_share);
+	if (ends[0])
+		profile_comment(p, "incomplete: %s", ends);
+	profile_comment(p, "unsymbolized: %.2f %%", 100 * (1 - f.named_share));
+	profile_comment(p, "running: %.1f %%", 100 * f.running_share);
+	profile_comment(p, "suspect: %" PRIu64, c->suspect);
+	profile_comment(p, "throttled: %" PRIu64, r->stats.throttled);
+	profile_comment(p, "stack copy: %u bytes", session_stack_bytes(r->session));
+	profile_comment(p, "own cost: %.2f %%", 100 * f.own_share);
+	comment_ends(r, p);
+	comment_host(p);
+}
+
+/* ---- after: the closing summary ---- */
+
+void summary_begin(struct recording *r)
+{
+	double s = (double)(r->end - r->start) / 1e9;
+
+	log_status(NULL);
+	if (r->stop == STOP_TARGETS)
+		log_say("target ended after %.1f s", s);
+	if (r->stop == STOP_COMMAND && WIFSIGNALED(r->command_wait))
+		log_note("the command was ended by signal %d (%s) after %.1f s",
+			 WTERMSIG(r->command_wait), strsignal(WTERMSIG(r->command_wait)), s);
+}
+
+static void owner_words(const char *path, char *buf, size_t size)
+{
+	const struct passwd *pw;
+	struct stat st;
+
+	buf[0] = '\0';
+	if (stat(path, &st) || st.st_uid == getuid())
+		return;
+	pw = getpwuid(st.st_uid);
+	if (pw)
+		snprintf(buf, size, ", owner %s", pw->pw_name);
+}
+
+void summary_output(struct recording *r, unsigned i, int status, uint64_t bytes)
+{
+	const struct output *o = &r->options.outputs[i];
+	char size[32], n[32], cpu[48] = "", owner[64];
+	struct figures f;
+
+	if (status) {
+		log_error("cannot write %s: %s%s", o->path, strerror(-status),
+			  status == -ENOSPC ? " (another path: -o FILE, or -o - for standard output)"
+					    : "");
+		return;
+	}
+	figures_of(r, &f);
+	if (f.cpu_seconds >= 0)
+		snprintf(cpu, sizeof(cpu), ", %.2f CPU-s", f.cpu_seconds);
+	owner_words(o->path, owner, sizeof(owner));
+	log_say("wrote %s  %s%s    %s samples, %.2f s%s",
+		strcmp(o->path, "-") ? o->path : "standard output", figures_bytes(bytes, size),
+		owner, figures_grouped(f.samples, n), f.seconds, cpu);
+}
+
+static void say_quality(struct recording *r, const struct figures *f)
+{
+	char ends[256], n[32], cut[64] = "";
+
+	figures_ends(r, ends, sizeof(ends));
+	if (f->truncated)
+		snprintf(cut, sizeof(cut), "; cut at %u KiB: --stack-size 65528",
+			 (session_stack_bytes(r->session) + 1023) / 1024);
+	if (session_stack_bytes(r->session) >= 65528)
+		cut[0] = '\0';
+	log_say("  quality %c   lost %s, stacks complete %.2f %%%s%s%s%s, named %.1f %% of samples,"
+		" counters on %.0f %% of the time",
+		f->grade, figures_grouped(f->lost, n), 100 * f->complete_share,
+		ends[0] ? " (" : "", ends, cut, ends[0] ? ")" : "", 100 * f->named_share,
+		100 * f->running_share);
+}
+
+static void say_losses(struct recording *r, const struct figures *f)
+{
+	const struct collector_counters *c = collector_counters(r->collector);
+	const struct symbolizer_counters *s = symbolizer_counters(r->symbolizer);
+
+	if (f->lost)
+		log_note("%" PRIu64 " samples (%.2f %%) found no room in the ring: a lower rate (-F),"
+			 " a smaller stack copy (--stack-size), or fewer events",
+			 f->lost, 100 * f->lost_share);
+	if (r->stats.sideband_lost)
+		log_note("%" PRIu64 " records of mappings were lost; %" PRIu64 " processes were read"
+			 " anew, %" PRIu64 " stacks from that time are marked in the figures",
+			 r->stats.sideband_lost, processes_rereads(r->processes), c->suspect);
+	if (r->stats.bad_records || r->stats.corrupt_rings)
+		log_note("%" PRIu64 " records made no sense and were passed over",
+			 r->stats.bad_records + r->stats.corrupt_rings);
+	if (r->stats.throttled)
+		log_note("the kernel throttled the events %" PRIu64 " times: a lower rate (-F)",
+			 r->stats.throttled);
+	if (s->restarts)
+		log_note("the symbolizer was started again %" PRIu64 " times (%" PRIu64
+			 " files set aside: their frames stay module+0x…)",
+			 s->restarts, s->quarantined);
+	if (c->out_of_memory)
+		log_note("%" PRIu64 " samples were dropped for want of memory", c->out_of_memory);
+	if (c->guest)
+		log_detail("%" PRIu64 " samples of virtual machines left out", c->guest);
+}
+
+static void say_nothing_sampled(struct recording *r)
+{
+	char events[512];
+
+	figures_events(r, events, sizeof(events));
+	log_note("0 samples: %s did not happen in the target while it was recorded. It slept, ended"
+		 " at once, or another event is the right one (-e, see `pmuscope list`); a higher"
+		 " rate (-F 999) sees shorter runs.", events);
+}
+
+void summary_end(struct recording *r, const char *report)
+{
+	struct figures f;
+
+	figures_of(r, &f);
+	if (f.samples < TOO_FEW_SAMPLES)
+		say_nothing_sampled(r);
+	else
+		say_quality(r, &f);
+	say_losses(r, &f);
+	if (f.samples && report[0])
+		log_say("%s", report);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/collect/collector.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "agent/base/clock.h"
+#include "agent/collect/parked.h"
+#include "agent/collect/stack.h"
+#include "agent/unwind/arch.h"
+
+enum {
+	WAIT_PAGE_NS = 4 * NS_PER_MS,      /* a sample waits that long for its rows … */
+	WAIT_DRAIN_NS = 20 * NS_PER_MS,    /* … all samples of one drain together that long … */
+	WAIT_END_NS = 2000 * NS_PER_MS,    /* … and at the end, what was kept aside, that long */
+	STEP_NS = 1 * NS_PER_MS,
+};
+
+struct collector {
+	struct collector_config c;
+	struct collector_counters counters;
+	struct walker *walker;
+	struct window *window;
+	struct parking parking;
+	uint64_t waited; /* ns, in this drain */
+	/* Large; one of each is enough, since samples are handled one by one. */
+	struct walk walk;
+	struct stack stack;
+};
+
+int collector_new(const struct collector_config *config, struct collector **ret)
+{
+	struct collector *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->c = *config;
+	parking_init(&c->parking);
+	r = walker_new(config->processes, config->tables, &c->walker);
+	if (!r)
+		r = window_new(&c->window);
+	if (r)
+		collector_free(&c);
+	else
+		*ret = c;
+	return r;
+}
+
+void collector_free(struct collector **cp)
+{
+	struct collector *c = *cp;
+	struct parked *k;
+
+	*cp = NULL;
+	if (!c)
+		return;
+	while ((k = parking_take(&c->parking)))
+		parked_free(k);
+	walker_free(&c->walker);
+	window_free(&c->window);
+	free(c);
+}
+
+const struct window *collector_window(const struct collector *c)
+{
+	return c->window;
+}
+
+const struct collector_counters *collector_counters(const struct collector *c)
+{
+	return &c->counters;
+}
+
+/* ---- unwind ---- */
+
+/* Walks the user part. False when rows are missing that may still come. */
+static bool unwind(struct collector *c, const struct record *r, struct process *p, bool give_up)
+{
+	const struct record_sample *s = &r->sample;
+	struct walk_input in = {.regs = s->regs, .stack = s->stack, .stack_len = s->stack_len,
+				.stack_asked = s->stack_asked, .time = r->time,
+				.exact_ip = s->exact_ip};
+
+	c->walk.n = 0;
+	if (!s->regs)
+		c->walk.end = WALK_NONE;
+	else if (s->abi32 || !p)
+		c->walk.end = WALK_NO_REGS;
+	else
+		return walker_walk(c->walker, p, &in, give_up, &c->walk);
+	return true;
+}
+
+/* Waits a little for the rows of a sample: usually they come within a fraction of a millisecond. */
+static bool unwind_waiting(struct collector *c, const struct record *r, struct process *p)
+{
+	uint64_t begin, now;
+
+	if (unwind(c, r, p, false))
+		return true;
+	begin = now = clock_mono();
+	while (now - begin < WAIT_PAGE_NS && c->waited + (now - begin) < WAIT_DRAIN_NS) {
+		if (tables_poll(c->c.tables, now + STEP_NS) > 0 && unwind(c, r, p, false))
+			break;
+		now = clock_mono();
+	}
+	c->waited += clock_mono() - begin;
+	return unwind(c, r, p, false);
+}
+
+/* ---- window ---- */
+
+static uint64_t weight(const struct collector *c, const struct record_sample *s)
+{
+	if (s->period)
+		return s->period;
+	return c->c.period ? c->c.period : 1;
+}
+
+static void count(struct collector *c, const struct record *r, const struct process *p,
+		  enum walk_end end)
+{
+	struct collector_counters *k = &c->counters;
+
+	k->samples++;
+	k->by_end[end]++;
+	k->frames += c->walk.n;
+	k->suspect += p && r->time <= p->space->suspect_until;
+	if (end == WALK_ROOT && !k->first_complete)
+		k->first_complete = clock_mono();
+}
+
+static void add_user_part(struct collector *c, const struct record *r, struct process *p,
+			  enum walk_end *end)
+{
+	const struct record_sample *s = &r->sample;
+	struct processes *ps = c->c.processes;
+	size_t most = c->c.stacks == STACKS_FP ? WINDOW_STACK_MAX : 1;
+
+	if (c->c.stacks == STACKS_DWARF && s->regs && !s->abi32) {
+		stack_add_walk(&c->stack, ps, p, &c->walk, r->time);
+		if (!walk_end_complete(*end))
+			c->counters.spliced +=
+				stack_splice(&c->stack, ps, p, &c->walk, s, r->time) > 0;
+	} else if (stack_add_chain(&c->stack, ps, p, s, most, r->time) && !s->abi32) {
+		*end = WALK_FP;
+	} else if (s->user && c->stack.n == 0) {
+		stack_add_ip(&c->stack, ps, p, s->ip, r->time);
+		*end = c->c.stacks == STACKS_NONE ? WALK_FP : *end;
+	}
+}
+
+/* A sample whose walk is done: its stack goes into the window. */
+static void add_to_window(struct collector *c, const struct record *r, struct process *p)
+{
+	const struct record_sample *s = &r->sample;
+	enum walk_end end = c->walk.end;
+	struct window_sample ws;
+
+	c->stack.n = 0;
+	if (c->c.kernel_stacks && s->kernel)
+		stack_add_kernel(&c->stack, s, modules_kernel(c->c.modules));
+	if (p)
+		add_user_part(c, r, p, &end);
+	count(c, r, p, end);
+	ws = (struct window_sample){
+		.event = s->event, .pid = (int)r->pid, .tid = (int)r->tid, .cpu = (int)r->cpu,
+		.second = r->time > c->c.start ? (uint32_t)((r->time - c->c.start) / NS_PER_S) : 0,
+		.comm = processes_comm(c->c.processes, (int)r->pid, (int)r->tid), .end = end,
+		.weight = weight(c, s)};
+	if (window_add(c->window, &ws, c->stack.frames, c->stack.n))
+		c->counters.out_of_memory++;
+}
+
+/* ---- the line ---- */
+
+static void on_sample(struct collector *c, const struct record *r)
+{
+	struct process *p;
+
+	if (r->pid == 0) { /* an idle CPU, where the PMU does not know how to leave it out */
+		c->counters.idle++;
+		return;
+	}
+	if (r->sample.guest) {
+		c->counters.guest++;
+		return;
+	}
+	p = processes_get(c->c.processes, (int)r->pid, r->time);
+	if (unwind_waiting(c, r, p)) {
+		add_to_window(c, r, p);
+	} else if (parking_add(&c->parking, r, p, ARCH_PERF_REGS)) {
+		c->counters.parked++;
+	} else {
+		unwind(c, r, p, true);
+		add_to_window(c, r, p);
+	}
+}
+
+static void on_record(void *arg, const struct record *r)
+{
+	struct collector *c = arg;
+
+	if (r->kind == RECORD_SAMPLE)
+		on_sample(c, r);
+	else
+		processes_apply(c->c.processes, r);
+}
+
+/* Tries the samples that were kept aside once more; with `give_up` they end as they are. */
+static void retry_parked(struct collector *c, bool give_up)
+{
+	for (size_t n = c->parking.n; n > 0; n--) {
+		struct parked *k = parking_take(&c->parking);
+		if (!unwind(c, &k->record, &k->process, give_up)) {
+			parking_put(&c->parking, k);
+			continue;
+		}
+		c->counters.parked_late += c->walk.end == WALK_TABLE_LATE;
+		add_to_window(c, &k->record, &k->process);
+		parked_free(k);
+	}
+}
+
+static void finish_parked(struct collector *c)
+{
+	uint64_t end = clock_mono() + WAIT_END_NS;
+
+	while (c->parking.n && clock_mono() < end)
+		if (tables_poll(c->c.tables, clock_mono() + 50 * NS_PER_MS) > 0)
+			retry_parked(c, false);
+	retry_parked(c, true);
+}
+
+void collector_drain(struct collector *c, uint64_t until)
+{
+	c->waited = 0;
+	if (tables_poll(c->c.tables, 1) > 0 && c->parking.n)
+		retry_parked(c, false);
+	session_drain(c->c.session, until, on_record, c);
+	if (until == UINT64_MAX)
+		finish_parked(c);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The way of a sample: ring → record → (time merge) → unwind → window. What comes after –
+ * resolve → export – begins when the window ends (window/resolve.h, helpers/exporter.h).
+ */
+#ifndef AGENT_COLLECT_COLLECTOR_H
+#define AGENT_COLLECT_COLLECTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/space/processes.h"
+#include "agent/unwind/walk.h"
+#include "agent/window/window.h"
+#include "pmu/session.h"
+
+enum collector_stacks { STACKS_DWARF, STACKS_FP, STACKS_NONE };
+
+struct collector_config {
+	struct session *session;
+	struct processes *processes;
+	struct modules *modules;
+	struct tables *tables;
+	const struct event *events;
+	uint64_t period; /* -c: the weight of a sample that carries none */
+	enum collector_stacks stacks;
+	bool user_stacks, kernel_stacks;
+	uint64_t start;  /* clock_mono() at which seconds are counted from */
+};
+
+struct collector_counters {
+	uint64_t samples, idle, guest;
+	uint64_t by_end[WALK_ENDS_N];
+	uint64_t spliced;   /* stacks that the kernel's frame pointer chain took further */
+	uint64_t suspect;   /* stacks met while mappings may have been missing (lost records) */
+	uint64_t parked, parked_late;
+	uint64_t out_of_memory;
+	uint64_t frames;    /* user frames walked */
+	uint64_t first_complete; /* clock_mono() at the first complete stack */
+};
+
+struct collector;
+
+int collector_new(const struct collector_config *c, struct collector **ret);
+void collector_free(struct collector **c);
+
+/* Takes in what the rings hold up to `until` (clock_mono() ns; UINT64_MAX: all, and waits for the
+ * rows that are still on their way). */
+void collector_drain(struct collector *c, uint64_t until);
+
+const struct window *collector_window(const struct collector *c);
+const struct collector_counters *collector_counters(const struct collector *c);
+
+#endif
