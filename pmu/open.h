@@ -17,7 +17,7 @@ struct open_target {
 	int cgroup; /* directory descriptor, for pid -2 */
 };
 
-struct open_how {
+struct sampling {
 	uint64_t period;        /* -c; 0: by frequency */
 	uint64_t frequency;     /* -F in Hz */
 	uint32_t stack_bytes;   /* user stack copy, multiple of 8, at most 65528; 0 none */
@@ -35,10 +35,10 @@ struct open_how {
 /* Opens `event` for sampling, disabled, with sample ids on every record, use_clockid =
  * CLOCK_MONOTONIC, PERF_FORMAT_ID and PERF_FORMAT_LOST where the kernel has it. Attributes that an
  * older kernel refuses are left out one by one in a fixed order (and remembered). fd or -errno. */
-int pmu_open(const struct event *event, const struct open_target *t, const struct open_how *how);
+int pmu_open(const struct event *event, const struct open_target *t, const struct sampling *how);
 
 /* The dummy event that carries mmap2, comm, fork and exit records. */
-int pmu_open_sideband(const struct open_target *t, const struct open_how *how);
+int pmu_open_sideband(const struct open_target *t, const struct sampling *how);
 
 int pmu_id(int fd, uint64_t *ret);             /* PERF_EVENT_IOC_ID */
 int pmu_redirect(int fd, int ring_fd);         /* PERF_EVENT_IOC_SET_OUTPUT */
@@ -50,12 +50,12 @@ int pmu_times(int fd, uint64_t *ret_count, uint64_t *ret_enabled, uint64_t *ret_
 
 /* The sample_type bits and register mask that pmu_open() asks for with `how`: what the record
  * decoder is told. */
-uint64_t pmu_sample_type(const struct open_how *how);
+uint64_t pmu_sample_type(const struct sampling *how);
 uint64_t pmu_regs_mask(void);
 
 /* Why an open failed, for people: reads what it names (sysctls, capabilities, limits). Appends
  * text and fix to `why`. `pid_owner` < 0 when no other process is the target. */
 void pmu_explain(int err, const struct event *event, const struct open_target *t,
-		 const struct open_how *how, char *why, size_t size);
+		 const struct sampling *how, char *why, size_t size);
 
 #endif

@@ -23,6 +23,8 @@ enum {
 	SIDEBAND_RING_SMALL = 32 * 1024,
 	SAMPLES_IN_RING = 12,     /* below that the stack copy shrinks */
 	STACK_LEAST = 8 * 1024,
+	STACK_OF_EACH = 16 * 1024, /* events that come by the thousand: the ring must hold a burst */
+	RATE_OF_EACH = 8000,       /* a second and CPU, for the size of the ring */
 	RECORD_OVERHEAD = 1536,   /* of a sample, its stack copy aside */
 	REGS_MAX = 64,
 };
@@ -56,10 +58,16 @@ static uint32_t bits(uint64_t v)
 	return (uint32_t)__builtin_popcountll(v);
 }
 
-static struct open_how how_of(const struct session *s, const struct event *e)
+/* An event of which every occurrence is a sample, unless a rate or a period was asked for. */
+static bool each_one(const struct session *s, const struct event *e)
+{
+	return !s->c.period && (!s->c.frequency || (e->counts_each && !s->c.frequency_given));
+}
+
+static struct sampling how_of(const struct session *s, const struct event *e)
 {
 	const struct session_config *c = &s->c;
-	struct open_how h = {
+	struct sampling h = {
 		.period = c->period,
 		.frequency = c->frequency,
 		.stack_bytes = s->stack_bytes,
@@ -73,14 +81,16 @@ static struct open_how how_of(const struct session *s, const struct event *e)
 		.wakeup_bytes = (uint32_t)(s->ring_bytes / 2),
 	};
 
-	if (e && !h.period && (!h.frequency || e->counts_each)) {
+	if (e && each_one(s, e)) {
 		h.period = 1;
 		h.frequency = 0;
+		if (!s->c.stack_fixed && h.stack_bytes > STACK_OF_EACH)
+			h.stack_bytes = STACK_OF_EACH;
 	}
 	return h;
 }
 
-static int remember(struct session *s, int fd, uint32_t event, const struct open_how *how)
+static int remember(struct session *s, int fd, uint32_t event, const struct sampling *how)
 {
 	struct opened *o = vec_add(&s->opened);
 	struct record_format *f;
@@ -118,7 +128,7 @@ static int join_ring(struct session *s, size_t ring, int fd, size_t bytes)
 static int open_data(struct session *s, const struct open_target *t, size_t cpu, uint32_t i,
 		     char *why, size_t size)
 {
-	struct open_how how = how_of(s, &s->c.events[i]);
+	struct sampling how = how_of(s, &s->c.events[i]);
 	int fd = pmu_open(&s->c.events[i], t, &how), r;
 
 	if (fd < 0) {
@@ -131,7 +141,7 @@ static int open_data(struct session *s, const struct open_target *t, size_t cpu,
 
 static int open_sideband(struct session *s, const struct open_target *t, size_t cpu)
 {
-	struct open_how how = how_of(s, NULL);
+	struct sampling how = how_of(s, NULL);
 	int fd, r;
 
 	how.wakeup_bytes = (uint32_t)(s->sideband_bytes / 2);
@@ -253,13 +263,28 @@ static size_t round_up_pow2(size_t v)
 	return p;
 }
 
+/* Bytes that the events write in a second, as far as that can be told beforehand. */
+static size_t bytes_a_second(const struct session *s)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < s->c.n_events; i++) {
+		struct sampling how = how_of(s, &s->c.events[i]);
+		uint64_t rate = each_one(s, &s->c.events[i]) ? RATE_OF_EACH
+				: s->c.frequency		     ? s->c.frequency
+							     : 1000;
+		sum += rate * (how.stack_bytes + RECORD_OVERHEAD);
+	}
+	return sum;
+}
+
 /* Room for half a second of samples, within the bounds above. */
 static void choose_sizes(struct session *s)
 {
-	uint64_t rate = s->c.frequency ? s->c.frequency : 1000;
-	size_t each = s->c.stack_bytes + RECORD_OVERHEAD;
-	size_t want = round_up_pow2(rate * each * s->c.n_events / 2);
-	size_t most = DATA_RINGS_TOTAL / s->n_cpus;
+	size_t most = DATA_RINGS_TOTAL / s->n_cpus, want;
+
+	s->stack_bytes = s->c.stack_bytes;
+	want = round_up_pow2(bytes_a_second(s) / 2);
 
 	most = most < DATA_RING_LEAST ? DATA_RING_LEAST : most;
 	want = want > DATA_RING_MOST ? DATA_RING_MOST : want;
@@ -267,7 +292,6 @@ static void choose_sizes(struct session *s)
 		want /= 2;
 	s->ring_bytes = want < DATA_RING_LEAST ? DATA_RING_LEAST : want;
 	s->sideband_bytes = SIDEBAND_RING;
-	s->stack_bytes = s->c.stack_bytes;
 }
 
 static void fit_stack(struct session *s)
@@ -493,19 +517,36 @@ int session_wait(struct session *s, struct pollfd *fds, size_t n_fds, int timeou
 	return r < 0 && errno != EINTR ? -errno : 0;
 }
 
-static void event_stats(struct session *s, const struct opened *o, uint64_t lost[2],
-			bool *ret_counted, double *least)
+static void add_lost(struct session *s, const struct opened *o, uint64_t lost[2], bool *counted)
 {
-	bool sideband = o->event == s->c.n_events;
-	uint64_t n, enabled, running;
+	uint64_t n;
 
 	if (pmu_lost(o->fd, &n) == 0) {
-		lost[sideband] += n;
-		*ret_counted = true;
+		lost[o->event == s->c.n_events] += n;
+		*counted = true;
 	}
-	if (!sideband && pmu_times(o->fd, &n, &enabled, &running) == 0 && enabled &&
-	    (double)running / (double)enabled < *least)
-		*least = (double)running / (double)enabled;
+}
+
+/* The share of the time that an event was on its counter. A thread's event on one CPU counts as
+ * enabled while the thread runs on another, so those are added up over the CPUs. */
+static double running_share(struct session *s, uint32_t event)
+{
+	uint64_t all_enabled = 0, all_running = 0, n, enabled, running;
+	double least = 1, sum;
+
+	for (size_t i = 0; i < s->opened.len; i++) {
+		const struct opened *o = &s->opened.at[i];
+		if (o->event != event || pmu_times(o->fd, &n, &enabled, &running) || !enabled)
+			continue;
+		all_enabled += enabled;
+		all_running += running;
+		if ((double)running / (double)enabled < least)
+			least = (double)running / (double)enabled;
+	}
+	if (s->c.scope != SESSION_TASKS || !all_enabled)
+		return least;
+	sum = (double)all_running * (double)s->n_cpus / (double)all_enabled;
+	return sum > 1 ? 1 : sum;
 }
 
 void session_stats(struct session *s, struct session_stats *ret)
@@ -516,7 +557,11 @@ void session_stats(struct session *s, struct session_stats *ret)
 	*ret = (struct session_stats){.records = s->records, .bad_records = s->bad_records,
 				      .throttled = s->throttled, .running = 1.0};
 	for (size_t i = 0; i < s->opened.len; i++)
-		event_stats(s, &s->opened.at[i], lost, &counted, &ret->running);
+		add_lost(s, &s->opened.at[i], lost, &counted);
+	for (uint32_t e = 0; e < s->c.n_events; e++) {
+		double share = running_share(s, e);
+		ret->running = share < ret->running ? share : ret->running;
+	}
 	for (size_t i = 0; i < 2 * s->n_cpus; i++)
 		ret->corrupt_rings += s->rings[i].corrupt;
 	/* Never the sum of both: the records tell a part of what read(2) tells in full. */

@@ -27,7 +27,9 @@ struct session_config {
 	size_t n_tids;
 	int cgroup;      /* SESSION_CGROUP: its directory */
 	const cpu_set_t *cpus; /* NULL: all that are online */
-	uint64_t frequency, period; /* one of them; 0, 0: each event's own default period 1 */
+	uint64_t frequency, period; /* one of them; 0, 0: every occurrence */
+	bool frequency_given; /* the person named it: for software events and tracepoints too,
+			       * of which otherwise every occurrence is a sample */
 	uint32_t stack_bytes; /* wanted; 0: no user stacks by DWARF */
 	bool callchain, callchain_user;
 	bool inherit;        /* SESSION_TASKS: children and new threads too */
