@@ -17,12 +17,13 @@ struct command {
 };
 
 int command_fork(char *const argv[], struct command *ret); /* 0 or -errno */
-/* Starts it: 0, or the -errno of execvp (-ENOENT, -EACCES, …). */
+/* Starts it: 0, or the -errno of execvp (-ENOENT, -EACCES, …); -ESRCH when it was killed while it
+ * waited. After an error command_abandon() reaps it. */
 int command_go(struct command *c);
-/* Ends a command that was never started. */
+/* Ends and reaps a command that was never started; `pid` becomes 0. */
 void command_abandon(struct command *c);
 /* The exit status as a shell shows it (128 + signal) from waitpid's; 126, 127 for exec's errno. */
 int command_status(int wait_status);
-int command_exec_status(int err);
+int command_exec_status(int err); /* errno or -errno */
 
 #endif

@@ -145,7 +145,9 @@ void figures_events(const struct recording *r, char *buf, size_t size)
 	buf[0] = '\0';
 	for (size_t i = 0; i < r->options.n_events && at < size; i++)
 		at += (size_t)snprintf(buf + at, size - at, "%s%s", i ? ", " : "",
-				       r->options.events[i].name);
+				       r->options.events[i].fell_back
+					       ? "cpu-clock (for cycles)"
+					       : r->options.events[i].name);
 }
 
 void figures_rate(const struct recording *r, char *buf, size_t size)

@@ -24,6 +24,12 @@ struct output {
 	char path[4096];  /* as given; "-" is standard output */
 	enum exp_format format;
 	int fd;           /* the temporary file (or a copy of standard output) */
+
+	/* of outputs_open() and the caller's child: */
+	int dir;          /* the folder; -1: written in place (a pipe, a device, standard output) */
+	int as;           /* enum output_as: whose right to write in it we need */
+	char name[256];   /* in `dir` */
+	char temp[256];   /* in `dir`; stays there when a commit fails, nothing is lost */
 };
 
 struct caller;
@@ -39,10 +45,14 @@ int output_format(const char *path, enum exp_format *ret, char *why, size_t size
  * to type (UX.md section 6), and no temporary file is left. "-": refused on a terminal for binary
  * formats. 0 or -errno. */
 int outputs_open(struct output *outputs, unsigned n, char *why, size_t size);
+/* Removes the temporary files again: for a recording that fails before caller_start(). */
+void outputs_drop(struct output *outputs, unsigned n);
 
-/* Forks the caller's child; `command` is the pid it may signal (0: none). */
+/* Forks the caller's child; `command` is the pid it may signal (0: none). Before privileges are
+ * dropped. The temporary files are its to remove from here on, also when we are killed. */
 int caller_start(struct output *outputs, unsigned n, pid_t command, struct caller **ret);
-/* Renames output i into place (fsync first): 0 or -errno. Standard output: nothing to do. */
+/* Renames output i into place (fdatasync first): 0 or -errno; after an error the file keeps its
+ * temporary name. Standard output: nothing to do. */
 int caller_commit(struct caller *c, unsigned i);
 int caller_discard(struct caller *c, unsigned i);
 int caller_signal(struct caller *c, int sig); /* to the command */

@@ -86,6 +86,7 @@ static int open_session(struct recording *r)
 		.cgroup = r->cgroup,
 		.cpus = o->cpus_given ? &o->cpus : NULL,
 		.frequency = o->frequency,
+		.frequency_given = o->frequency_given,
 		.period = o->period,
 		.stack_bytes = o->stacks == STACKS_DWARF ? o->stack_bytes : 0,
 		.stack_fixed = o->stack_given,
@@ -121,11 +122,13 @@ static int open_privileged(struct recording *r)
 	if (!e)
 		e = exporter_prepare(&r->exporter);
 	if (!e)
+		e = symbolizer_prepare(&r->symbolizer);
+	if (!e)
 		e = open_session(r);
 	if (!e)
 		e = confine_become(uid, gid, NULL, 0);
 	if (!e)
-		e = symbolizer_start(&r->symbolizer);
+		e = symbolizer_start(r->symbolizer);
 	return e;
 }
 

@@ -22,7 +22,8 @@ struct collector {
 	struct walker *walker;
 	struct window *window;
 	struct parking parking;
-	uint64_t waited; /* ns, in this drain */
+	uint64_t waited;        /* ns, in this drain */
+	uint64_t answers_tried; /* how many pages had come when the parked samples were last tried */
 	/* Large; one of each is enough, since samples are handled one by one. */
 	struct walk walk;
 	struct stack stack;
@@ -223,21 +224,39 @@ static void retry_parked(struct collector *c, bool give_up)
 	}
 }
 
+static uint64_t answers(const struct collector *c)
+{
+	const struct tables_counters *t = tables_counters(c->c.tables);
+
+	return t->arrived + t->refused;
+}
+
+/* Rows may have come while another sample waited: what counts is whether there are new ones. */
+static void retry_after_answers(struct collector *c)
+{
+	if (c->parking.n && answers(c) != c->answers_tried) {
+		c->answers_tried = answers(c);
+		retry_parked(c, false);
+	}
+}
+
 static void finish_parked(struct collector *c)
 {
 	uint64_t end = clock_mono() + WAIT_END_NS;
 
-	while (c->parking.n && clock_mono() < end)
-		if (tables_poll(c->c.tables, clock_mono() + 50 * NS_PER_MS) > 0)
-			retry_parked(c, false);
+	retry_after_answers(c);
+	while (c->parking.n && tables_pending(c->c.tables) && clock_mono() < end) {
+		tables_poll(c->c.tables, clock_mono() + 50 * NS_PER_MS);
+		retry_after_answers(c);
+	}
 	retry_parked(c, true);
 }
 
 void collector_drain(struct collector *c, uint64_t until)
 {
 	c->waited = 0;
-	if (tables_poll(c->c.tables, 1) > 0 && c->parking.n)
-		retry_parked(c, false);
+	tables_poll(c->c.tables, 1);
+	retry_after_answers(c);
 	session_drain(c->c.session, until, on_record, c);
 	if (until == UINT64_MAX)
 		finish_parked(c);

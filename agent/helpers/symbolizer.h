@@ -19,9 +19,12 @@ struct symbolizer_counters {
 	uint64_t restarts, deadlines, quarantined, bad_replies, requests;
 };
 
-/* Starts the helper (found beside our own executable, else in PMUSCOPE_LIBEXEC), by a descriptor
- * opened before privileges are dropped, so that it can be started again later. 0 or -errno. */
-int symbolizer_start(struct symbolizer **ret);
+/* Finds the helper (beside our own executable, else in PMUSCOPE_LIBEXEC) while we still may look
+ * everywhere. 0 or -errno. */
+int symbolizer_prepare(struct symbolizer **ret);
+/* Starts it, by the descriptor that was found: after privileges are dropped, since it inherits our
+ * ids. Whatever is asked later starts it again when it has died. 0 or -errno. */
+int symbolizer_start(struct symbolizer *s);
 void symbolizer_stop(struct symbolizer **s); /* ends it, reaps it */
 int symbolizer_pid(const struct symbolizer *s); /* -1 when not running */
 

@@ -24,16 +24,14 @@ int arch_sigframe(const int8_t **ret_order)
 	return sizeof(order);
 }
 #else
-/* perf's order: ax bx cx dx si di bp sp ip flags r8 … r15 (cs … gs are not asked for). */
-static const int8_t perf_to_dwarf[ARCH_PERF_REGS] = {0, 3, 2, 1, 4, 5, 6, 7, ARCH_REG_PC,
-						     -1, 8, 9, 10, 11, 12, 13, 14, 15};
+/* perf's order: ax bx cx dx si di bp sp ip, r8 … r15 (flags, cs … gs are not asked for). */
+static const int8_t perf_to_dwarf[ARCH_PERF_REGS] = {0, 3, 2,  1,  4,  5,  6,  7, ARCH_REG_PC,
+						     8, 9, 10, 11, 12, 13, 14, 15};
 
 void arch_from_perf(const uint64_t *perf, struct arch_regs *ret)
 {
 	ret->known = 0;
 	for (int i = 0; i < ARCH_PERF_REGS; i++) {
-		if (perf_to_dwarf[i] < 0)
-			continue;
 		ret->r[perf_to_dwarf[i]] = perf[i];
 		ret->known |= UINT64_C(1) << perf_to_dwarf[i];
 	}

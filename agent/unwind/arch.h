@@ -26,7 +26,7 @@ enum {
 };
 #else
 enum {
-	ARCH_PERF_REGS = 18, /* of PERF_REG_X86_*, without the segment registers */
+	ARCH_PERF_REGS = 17, /* of PERF_REG_X86_*, without flags and segment registers */
 	ARCH_REG_FP = 6,
 	ARCH_REG_SP = 7,
 	ARCH_REG_PC = 16,

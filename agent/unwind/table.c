@@ -277,6 +277,7 @@ static bool fill(struct tables *ts, struct table *t, struct page *p, const struc
 	p->n_rows = in->head.n_rows;
 	p->used = ts->tick;
 	ts->counters.pages++;
+	ts->counters.arrived++;
 	ts->counters.bytes += p->n_rows * sizeof(*p->rows);
 	return true;
 }
@@ -334,4 +335,9 @@ static void on_rows(void *arg, uint32_t id, uint32_t number, int status,
 int tables_poll(struct tables *ts, uint64_t deadline)
 {
 	return symbolizer_poll(ts->symbolizer, deadline, on_rows, ts);
+}
+
+bool tables_pending(const struct tables *ts)
+{
+	return symbolizer_pending(ts->symbolizer) > 0;
 }

@@ -42,8 +42,11 @@ const struct rows_op *tables_ops(const struct module *m);
  * don't wait). Returns how many came. */
 int tables_poll(struct tables *ts, uint64_t deadline);
 
+bool tables_pending(const struct tables *ts); /* pages are on their way */
+
 struct tables_counters {
-	uint64_t pages, bytes, evicted, refused, asked;
+	uint64_t pages, bytes; /* held now */
+	uint64_t asked, arrived, refused, evicted; /* since the start */
 };
 const struct tables_counters *tables_counters(const struct tables *ts);
 

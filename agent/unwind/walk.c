@@ -28,7 +28,7 @@ struct cached {
 struct walker {
 	struct processes *processes;
 	struct tables *tables;
-	uint64_t pages_seen;
+	uint64_t arrived_seen;
 	uint32_t epoch;
 	struct cached cache[1 << CACHE_BITS];
 };
@@ -116,10 +116,10 @@ static inline void set_reg(struct arch_regs *r, int n, uint64_t v)
 }
 
 /* Why a step that could not read what it needed failed: the copy was too short, or the rule wrong.
- * A copy shorter than asked for ends where the stack's own memory ends. */
+ * The copy also ends early where a page of the stack was never touched (a large local array). */
 static enum walk_end failed(const struct state *s, enum walk_end otherwise)
 {
-	return s->beyond && s->in->stack_len == s->in->stack_asked ? WALK_TRUNCATED : otherwise;
+	return s->beyond ? WALK_TRUNCATED : otherwise;
 }
 
 /* ---- one step ---- */
@@ -319,10 +319,10 @@ static const struct cached *cached(struct walker *w, struct process *p, uint64_t
 /* Rules move when a page brings new ones: what points at them is forgotten then. */
 static void follow_tables(struct walker *w)
 {
-	uint64_t pages = tables_counters(w->tables)->pages + tables_counters(w->tables)->evicted;
+	uint64_t arrived = tables_counters(w->tables)->arrived;
 
-	if (pages != w->pages_seen) {
-		w->pages_seen = pages;
+	if (arrived != w->arrived_seen) {
+		w->arrived_seen = arrived;
 		w->epoch++;
 	}
 }
