@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "symbolizer/textsyms.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/base/fd.h"
+#include "symbolizer/textsyms_priv.h"
+
+enum { READ_STEP = 256 * 1024 };
+
+int textsyms_open(int fd, const struct textsyms_format *format, struct textsyms **ret)
+{
+	struct textsyms *t = calloc(1, sizeof(*t));
+
+	if (!t) {
+		fd_close(&fd);
+		return -ENOMEM;
+	}
+	t->fd = fd;
+	t->format = format;
+	t->names = BUF_INIT(TEXTSYMS_FILE_MAX);
+	*ret = t;
+	return 0;
+}
+
+void textsyms_close(struct textsyms **tp)
+{
+	struct textsyms *t = *tp;
+
+	if (t) {
+		fd_close(&t->fd);
+		buf_free(&t->names);
+		vec_free(&t->entries);
+		spans_free(&t->spans);
+	}
+	free(t);
+	*tp = NULL;
+}
+
+static void forget(struct textsyms *t)
+{
+	t->done = 0;
+	t->tail = 0;
+	t->entries.len = 0;
+	buf_reset(&t->names);
+	spans_free(&t->spans);
+}
+
+bool textsyms_hex(struct cursor *c, uint64_t *ret)
+{
+	uint64_t v = 0;
+	int digits = 0;
+
+	for (; c->at < c->end; c->at++, digits++) {
+		unsigned ch = *c->at, low = ch | 0x20;
+		if (ch >= '0' && ch <= '9')
+			v = v << 4 | (ch - '0');
+		else if (low >= 'a' && low <= 'f')
+			v = v << 4 | (low - 'a' + 10);
+		else
+			break;
+	}
+	*ret = v;
+	return digits >= 1 && digits <= 16;
+}
+
+void textsyms_add(struct textsyms *t, uint64_t low, uint64_t high, uint8_t rank,
+		  struct str name)
+{
+	size_t len = name.len < TEXTSYMS_NAME_MAX ? name.len : TEXTSYMS_NAME_MAX;
+	struct textsym *e = vec_add_max(&t->entries, SPANS_MAX);
+	uint16_t n = (uint16_t)len;
+
+	if (!e)
+		return;
+	*e = (struct textsym){.low = low, .high = high, .rank = rank, .name = TEXTSYMS_GAP};
+	if (!name.at)
+		return;
+	e->name = (uint32_t)t->names.len;
+	buf_u16(&t->names, n);
+	buf_put(&t->names, name.at, len);
+	if (t->names.bad)
+		t->entries.len--;
+}
+
+/* Parses the whole lines in `text`, and the rest too when it is the `last` part; returns how many
+ * bytes that was. */
+static size_t parse_lines(struct textsyms *t, const char *text, size_t len, bool last)
+{
+	const char *at = text, *end = text + len;
+
+	while (at < end) {
+		const char *nl = memchr(at, '\n', (size_t)(end - at));
+		if (!nl && !last)
+			break;
+		t->format->line(t, cursor_over(at, (size_t)((nl ? nl : end) - at)));
+		at = nl ? nl + 1 : end;
+	}
+	return (size_t)(at - text);
+}
+
+/* Reads on from `t->done`. A line longer than the buffer is taken in pieces, of which no format
+ * accepts more than the first. A last line without its end may still be being written: it counts,
+ * and is read again next time, when it replaces itself. */
+static int read_on(struct textsyms *t, char *buf, bool *ret_changed)
+{
+	size_t have = 0;
+
+	while (t->done + have < TEXTSYMS_FILE_MAX) {
+		ssize_t n = pread(t->fd, buf + have, READ_STEP - have, (off_t)(t->done + have));
+		size_t used;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		have += (size_t)n;
+		used = parse_lines(t, buf, have, have == READ_STEP);
+		*ret_changed |= used != 0;
+		t->done += used;
+		have -= used;
+		memmove(buf, buf + used, have);
+	}
+	if (have && have != t->tail) {
+		parse_lines(t, buf, have, true);
+		*ret_changed = true;
+	}
+	t->tail = have;
+	return 0;
+}
+
+int textsyms_refresh(struct textsyms *t)
+{
+	off_t size = t->format->once ? -1 : lseek(t->fd, 0, SEEK_END);
+	bool changed = false;
+	char *buf;
+	int r;
+
+	if (t->format->once && t->done)
+		return 0;
+	if (size >= 0 && (uint64_t)size < t->done)
+		forget(t); /* begun anew */
+	buf = malloc(READ_STEP);
+	if (!buf)
+		return -ENOMEM;
+	r = read_on(t, buf, &changed);
+	free(buf);
+	if (changed) {
+		int e = t->format->flatten(t);
+		r = r ? r : e;
+	}
+	return r;
+}
+
+struct str textsyms_find(const struct textsyms *t, uint64_t addr, struct str *ret_module)
+{
+	uint32_t off = spans_find(&t->spans, addr);
+	struct cursor c = cursor_over(t->names.data, t->names.len);
+	struct str s = {0};
+
+	*ret_module = (struct str){0};
+	if (off == SPANS_NONE || off == TEXTSYMS_GAP)
+		return s;
+	cursor_skip(&c, off);
+	s.len = cursor_u16(&c);
+	s.at = cursor_take(&c, s.len);
+	if (s.at && t->format->split)
+		t->format->split(&s, ret_module);
+	return s;
+}
