@@ -7,148 +7,11 @@
 #include "exporters/pprof.h"
 
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "agent/base/cursor.h"
-#include "agent/wire/profile_index.h"
 #include "exporters/gzip.h"
-#include "exporters/scratch.h"
+#include "exporters/pprof_reader.h"
 #include "profile.pb-c.h"
-
-enum { WIRE_VARINT = 0, WIRE_64 = 1, WIRE_LEN = 2, WIRE_32 = 5 };
-
-struct id {
-	uint64_t id;
-	uint32_t index;
-};
-
-struct ids { /* sorted by id; most writers number from 1 on, which finds them at once */
-	VEC(struct id) v;
-};
-
-struct reader {
-	struct profile *p;
-	const uint8_t *bytes;
-	size_t len;
-	struct scratch scratch;
-	VEC(uint32_t) strings; /* their table's index to ours */
-	struct ids mappings, functions, locations;
-	uint64_t memory; /* taken for the result */
-	size_t at;       /* the field being read */
-	const char *what;
-	int error;
-};
-
-static void fail(struct reader *r, int error, const char *what)
-{
-	if (!r->error) {
-		r->error = error;
-		r->what = what;
-	}
-}
-
-/* Little bytes can ask for much memory; what comes of it has the same ceiling as any profile. */
-static bool room(struct reader *r, size_t bytes)
-{
-	r->memory += bytes;
-	if (r->memory <= PROFILE_ENCODED_MAX)
-		return true;
-	fail(r, -EFBIG, "more than 1 GiB in memory");
-	return false;
-}
-
-#define ADD(r, v)                                                                                  \
-	({                                                                                         \
-		__auto_type e_ = room((r), sizeof(*(v)->at)) ? vec_add(v) : NULL;                  \
-		if (!e_)                                                                           \
-			fail((r), -ENOMEM, "out of memory");                                       \
-		e_;                                                                                \
-	})
-
-static uint32_t string(struct reader *r, int64_t index)
-{
-	if (index >= 0 && (uint64_t)index < r->strings.len)
-		return r->strings.at[index];
-	fail(r, -EBADMSG, "a name outside the string table");
-	return 0;
-}
-
-static int by_id(const void *a, const void *b)
-{
-	const struct id *x = a, *y = b;
-	return x->id < y->id ? -1 : x->id > y->id;
-}
-
-static void ids_seal(struct reader *r, struct ids *ids, const char *what)
-{
-	if (ids->v.len)
-		qsort(ids->v.at, ids->v.len, sizeof(*ids->v.at), by_id);
-	for (size_t i = 1; i < ids->v.len; i++)
-		if (ids->v.at[i].id == ids->v.at[i - 1].id)
-			fail(r, -EBADMSG, what);
-}
-
-static uint32_t ids_find(const struct ids *ids, uint64_t id)
-{
-	struct id key = {.id = id}, *found;
-
-	if (id && id <= ids->v.len && ids->v.at[id - 1].id == id)
-		return ids->v.at[id - 1].index;
-	found = ids->v.len ? bsearch(&key, ids->v.at, ids->v.len, sizeof(key), by_id) : NULL;
-	return found ? found->index : PROFILE_NONE;
-}
-
-static void ids_add(struct reader *r, struct ids *ids, uint64_t id, size_t index)
-{
-	struct id *e = ADD(r, &ids->v);
-
-	if (!id)
-		fail(r, -EBADMSG, "an id is 0");
-	if (e)
-		*e = (struct id){id, (uint32_t)index};
-}
-
-/* One field of Profile: its number; `v` a scalar's value, `body` what a LEN field holds. */
-struct field {
-	uint64_t number, v;
-	unsigned wire;
-	const uint8_t *body;
-	size_t len;
-};
-
-/* Most numbers of a profile are one byte. */
-static inline uint64_t short_uleb(struct cursor *c)
-{
-	if (cursor_left(c) && *c->at < 0x80)
-		return *(const uint8_t *)cursor_take(c, 1);
-	return cursor_uleb(c);
-}
-
-/* The next field of a message: false at its end, or where the bytes are none (`c->bad`). */
-static bool message_field(struct cursor *c, struct field *ret)
-{
-	uint64_t tag;
-
-	if (!cursor_left(c) || c->bad)
-		return false;
-	tag = short_uleb(c);
-	*ret = (struct field){.number = tag >> 3, .wire = tag & 7};
-	if (ret->wire == WIRE_VARINT) {
-		ret->v = short_uleb(c);
-	} else if (ret->wire == WIRE_LEN) {
-		ret->len = short_uleb(c);
-		ret->body = cursor_take(c, ret->len);
-	} else if (ret->wire == WIRE_64 || ret->wire == WIRE_32) {
-		cursor_skip(c, ret->wire == WIRE_64 ? 8 : 4);
-	} else {
-		c->bad = true;
-	}
-	if (!ret->number)
-		c->bad = true;
-	return !c->bad;
-}
 
 static bool next_field(struct reader *r, struct cursor *c, struct field *ret)
 {
@@ -159,7 +22,7 @@ static bool next_field(struct reader *r, struct cursor *c, struct field *ret)
 	r->at = r->len - cursor_left(c);
 	left = message_field(c, ret);
 	if (!left)
-		fail(r, -EBADMSG, cursor_left(c) ? "no field that protobuf knows" : "cut off");
+		reader_fail(r, -EBADMSG, cursor_left(c) ? "no field that protobuf knows" : "cut off");
 	return left;
 }
 
@@ -171,26 +34,26 @@ static void *unpack(struct reader *r, const ProtobufCMessageDescriptor *d, const
 	if (f->wire == WIRE_LEN)
 		m = protobuf_c_message_unpack(d, &r->scratch.allocator, f->len, f->body);
 	if (!m)
-		fail(r, -EBADMSG, "a damaged message");
+		reader_fail(r, -EBADMSG, "a damaged message");
 	return m;
 }
 
 static void read_string(struct reader *r, const struct field *f)
 {
-	uint32_t *e = ADD(r, &r->strings);
+	uint32_t *e = READER_ADD(r, &r->strings);
 	uint32_t s;
 
 	if (f->wire != WIRE_LEN) {
-		fail(r, -EBADMSG, "a string that is a number");
+		reader_fail(r, -EBADMSG, "a string that is a number");
 		return;
 	}
 	if (r->strings.len == 1 && f->len)
-		fail(r, -EBADMSG, "the string table does not begin with \"\"");
-	if (!e || !room(r, f->len))
+		reader_fail(r, -EBADMSG, "the string table does not begin with \"\"");
+	if (!e || !reader_room(r, f->len))
 		return;
 	s = profile_string_n(r->p, (const char *)f->body, f->len);
 	if (s == PROFILE_NONE)
-		fail(r, -ENOMEM, "out of memory");
+		reader_fail(r, -ENOMEM, "out of memory");
 	*e = s;
 }
 
@@ -200,12 +63,12 @@ static struct profile_type value_type(struct reader *r, const struct field *f)
 
 	if (!m)
 		return (struct profile_type){0};
-	return (struct profile_type){string(r, m->type), string(r, m->unit)};
+	return (struct profile_type){reader_string(r, m->type), reader_string(r, m->unit)};
 }
 
 static void read_type(struct reader *r, const struct field *f)
 {
-	struct profile_type *t = ADD(r, &r->p->types);
+	struct profile_type *t = READER_ADD(r, &r->p->types);
 
 	if (t)
 		*t = value_type(r, f);
@@ -235,13 +98,13 @@ static enum profile_mapping_kind mapping_kind(const char *file, uint64_t start)
 static void read_mapping(struct reader *r, const struct field *f)
 {
 	const Pprof__Mapping *m = unpack(r, &pprof__mapping__descriptor, f);
-	struct profile_mapping *to = m ? ADD(r, &r->p->mappings) : NULL;
+	struct profile_mapping *to = m ? READER_ADD(r, &r->p->mappings) : NULL;
 
 	if (!to)
 		return;
 	*to = (struct profile_mapping){
 		.start = m->memory_start, .limit = m->memory_limit, .offset = m->file_offset,
-		.file = string(r, m->filename), .build_id = string(r, m->build_id),
+		.file = reader_string(r, m->filename), .build_id = reader_string(r, m->build_id),
 		.has_functions = m->has_functions, .has_filenames = m->has_filenames,
 		.has_lines = m->has_line_numbers, .has_inline_frames = m->has_inline_frames,
 	};
@@ -252,13 +115,13 @@ static void read_mapping(struct reader *r, const struct field *f)
 static void read_function(struct reader *r, const struct field *f)
 {
 	const Pprof__Function *m = unpack(r, &pprof__function__descriptor, f);
-	struct profile_function *to = m ? ADD(r, &r->p->functions) : NULL;
+	struct profile_function *to = m ? READER_ADD(r, &r->p->functions) : NULL;
 
 	if (!to)
 		return;
 	*to = (struct profile_function){
-		.name = string(r, m->name), .system_name = string(r, m->system_name),
-		.file = string(r, m->filename), .start_line = m->start_line,
+		.name = reader_string(r, m->name), .system_name = reader_string(r, m->system_name),
+		.file = reader_string(r, m->filename), .start_line = m->start_line,
 	};
 	ids_add(r, &r->functions, m->id, r->p->functions.len - 1);
 }
@@ -284,7 +147,7 @@ static bool name_is_place(const struct profile *p, const struct profile_location
 static void read_lines(struct reader *r, const Pprof__Location *m)
 {
 	for (size_t i = 0; i < m->n_line; i++) {
-		struct profile_line *to = ADD(r, &r->p->lines);
+		struct profile_line *to = READER_ADD(r, &r->p->lines);
 		int64_t line = m->line[i]->line;
 
 		if (!to)
@@ -292,14 +155,14 @@ static void read_lines(struct reader *r, const Pprof__Location *m)
 		to->function = ids_find(&r->functions, m->line[i]->function_id);
 		to->line = line > 0 && line < UINT32_MAX ? (uint32_t)line : 0;
 		if (to->function == PROFILE_NONE)
-			fail(r, -EBADMSG, "a line of an unknown function");
+			reader_fail(r, -EBADMSG, "a line of an unknown function");
 	}
 }
 
 static void read_location(struct reader *r, const struct field *f)
 {
 	const Pprof__Location *m = unpack(r, &pprof__location__descriptor, f);
-	struct profile_location *to = m ? ADD(r, &r->p->locations) : NULL;
+	struct profile_location *to = m ? READER_ADD(r, &r->p->locations) : NULL;
 
 	if (!to)
 		return;
@@ -309,7 +172,7 @@ static void read_location(struct reader *r, const struct field *f)
 	if (m->mapping_id) {
 		to->mapping = ids_find(&r->mappings, m->mapping_id);
 		if (to->mapping == PROFILE_NONE)
-			fail(r, -EBADMSG, "a location in an unknown mapping");
+			reader_fail(r, -EBADMSG, "a location in an unknown mapping");
 	}
 	read_lines(r, m);
 	if (r->error)
@@ -322,102 +185,12 @@ static void read_location(struct reader *r, const struct field *f)
 	ids_add(r, &r->locations, m->id, r->p->locations.len - 1);
 }
 
-/* Samples are nearly all of a profile: theirs are the only messages that are taken apart here, at a
- * third of the time that protobuf-c needs for its tree of them. */
-static void read_place(struct reader *r, uint64_t id)
-{
-	uint32_t l = ids_find(&r->locations, id);
-
-	if (l == PROFILE_NONE)
-		fail(r, -EBADMSG, "a sample at an unknown location");
-	else if (vec_room_for(&r->p->stack, 1))
-		r->p->stack.at[r->p->stack.len++] = l;
-	else
-		fail(r, -ENOMEM, "out of memory");
-}
-
-static void read_value(struct reader *r, uint64_t v)
-{
-	int64_t *e = ADD(r, &r->p->values);
-
-	if (e)
-		*e = (int64_t)v;
-}
-
-/* Repeated numbers come packed or one by one. */
-static void read_numbers(struct reader *r, const struct field *f,
-			 void (*fn)(struct reader *r, uint64_t v))
-{
-	struct cursor c = cursor_over(f->body, f->len);
-
-	if (f->wire == WIRE_VARINT) {
-		fn(r, f->v);
-		return;
-	}
-	while (cursor_left(&c) && !r->error)
-		fn(r, short_uleb(&c));
-	if (c.bad || f->wire != WIRE_LEN)
-		fail(r, -EBADMSG, "a damaged list of numbers");
-}
-
-/* A number is a byte at least: what a stack can need is counted before it is read. */
-static void read_places(struct reader *r, const struct field *f)
-{
-	if (room(r, (f->len + 1) * sizeof(*r->p->stack.at)))
-		read_numbers(r, f, read_place);
-}
-
-static void read_label(struct reader *r, const struct field *in)
-{
-	struct cursor c = cursor_over(in->body, in->len);
-	struct profile_label *to = ADD(r, &r->p->labels);
-	struct field f;
-
-	while (to && message_field(&c, &f) && !r->error) {
-		switch (f.number) {
-		case 1: to->key = string(r, (int64_t)f.v); break;
-		case 2: to->str = string(r, (int64_t)f.v); break;
-		case 3: to->num = (int64_t)f.v; break;
-		case 4: to->unit = string(r, (int64_t)f.v); break;
-		}
-	}
-	if (c.bad || in->wire != WIRE_LEN)
-		fail(r, -EBADMSG, "a damaged label");
-}
-
-static void read_sample(struct reader *r, const struct field *in)
-{
-	struct cursor c = cursor_over(in->body, in->len);
-	struct profile *p = r->p;
-	struct profile_sample *to = ADD(r, &p->samples);
-	struct field f;
-
-	if (!to)
-		return;
-	*to = (struct profile_sample){.first_location = (uint32_t)p->stack.len,
-				      .first_label = (uint32_t)p->labels.len,
-				      .first_value = (uint32_t)p->values.len};
-	while (message_field(&c, &f) && !r->error) {
-		switch (f.number) {
-		case 1: read_places(r, &f); break;
-		case 2: read_numbers(r, &f, read_value); break;
-		case 3: read_label(r, &f); break;
-		}
-	}
-	to->n_locations = (uint32_t)p->stack.len - to->first_location;
-	to->n_labels = (uint32_t)p->labels.len - to->first_label;
-	if (c.bad || in->wire != WIRE_LEN)
-		fail(r, -EBADMSG, "a damaged message");
-	else if (!p->types.len || p->values.len - to->first_value != p->types.len)
-		fail(r, -EBADMSG, "a sample with more or fewer values than sample types");
-}
-
 static void read_comment(struct reader *r, uint64_t index)
 {
-	uint32_t *e = ADD(r, &r->p->comments);
+	uint32_t *e = READER_ADD(r, &r->p->comments);
 
 	if (e)
-		*e = string(r, (int64_t)index);
+		*e = reader_string(r, (int64_t)index);
 }
 
 static void read_rest(struct reader *r, const struct field *f)
@@ -425,14 +198,14 @@ static void read_rest(struct reader *r, const struct field *f)
 	struct profile *p = r->p;
 
 	switch (f->number) {
-	case 7: p->drop_frames = string(r, (int64_t)f->v); break;
-	case 8: p->keep_frames = string(r, (int64_t)f->v); break;
+	case 7: p->drop_frames = reader_string(r, (int64_t)f->v); break;
+	case 8: p->keep_frames = reader_string(r, (int64_t)f->v); break;
 	case 9: p->time_nanos = (int64_t)f->v; break;
 	case 10: p->duration_nanos = (int64_t)f->v; break;
 	case 11: p->period_type = value_type(r, f); break;
 	case 12: p->period = (int64_t)f->v; break;
 	case 13: read_numbers(r, f, read_comment); break;
-	case 14: p->default_type = string(r, (int64_t)f->v); break;
+	case 14: p->default_type = reader_string(r, (int64_t)f->v); break;
 	}
 }
 
@@ -451,7 +224,7 @@ static void read_all(struct reader *r)
 {
 	walk(r, 6, read_string);
 	if (!r->error && !r->strings.len)
-		fail(r, -EBADMSG, "no string table");
+		reader_fail(r, -EBADMSG, "no string table");
 	walk(r, 1, read_type);
 	walk(r, 3, read_mapping);
 	ids_seal(r, &r->mappings, "two mappings have one id");
@@ -462,9 +235,9 @@ static void read_all(struct reader *r)
 	walk(r, 2, read_sample);
 	walk(r, 0, read_rest);
 	if (!r->error && !r->p->types.len)
-		fail(r, -EBADMSG, "no sample types");
+		reader_fail(r, -EBADMSG, "no sample types");
 	if (!r->error && !profile_valid(r->p))
-		fail(r, -EBADMSG, "an index out of range");
+		reader_fail(r, -EBADMSG, "an index out of range");
 }
 
 static int read_plain(const void *bytes, size_t len, struct profile *ret,

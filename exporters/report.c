@@ -215,6 +215,8 @@ int report_main(int argc, char **argv)
 	if (status)
 		return status == HELP ? 0 : status;
 	status = open_input(q.file, &fd);
+	if (fd == STDIN_FILENO)
+		q.file = "standard input";
 	r = status ? 0 : confined_reader();
 	if (r) {
 		log_error("report: cannot give up its rights: %s", strerror(-r));

@@ -44,6 +44,15 @@ static uint64_t read_hdr(struct fdes *f, const struct image_seg *seg)
 	return eh;
 }
 
+/* Whether the table tells the truth about its FDE `i`. */
+static bool table_right(struct fdes *f, size_t i)
+{
+	struct fde_ref ref = fdes_at(f, i);
+	struct cfi_fde fde;
+
+	return cfi_fde(&f->reader, ref.offset, &fde) == 0 && fde.begin == ref.begin;
+}
+
 int fdes_open_eh(const struct image *img, enum rows_arch arch, struct fdes *ret)
 {
 	const struct image_seg *seg = eh_frame_seg(img);
@@ -67,6 +76,8 @@ int fdes_open_eh(const struct image *img, enum rows_arch arch, struct fdes *ret)
 	if (image_sec_named(img, ".text", &s))
 		sec.text = s.vaddr;
 	cfi_reader_init(&ret->reader, &sec);
+	if (ret->table.at && !(table_right(ret, 0) && table_right(ret, ret->n - 1)))
+		fdes_distrust(ret);
 	return 0;
 }
 

@@ -4,18 +4,27 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
+#include "agent/base/hash.h"
 #include "agent/base/vec.h"
+#include <uthash.h>
 
 enum page_state { PAGE_UNKNOWN = 0, PAGE_ASKED, PAGE_HERE, PAGE_REFUSED };
 
+enum {
+	PART_BITS = 10, /* a page is indexed by parts of 1 KiB, so that a search stays in few lines */
+	PARTS = ROWS_PAGE_SIZE >> PART_BITS,
+};
+
 struct page {
+	uint16_t *parts;       /* row that holds at the begin of each part; `rows` stands behind */
 	struct rows_row *rows; /* their `rule` counts in the module's own rules */
 	uint32_t n_rows;
 	uint32_t used; /* the tick of its last use */
 	uint8_t state; /* enum page_state */
 };
+
+#define PAGE_BYTES(p) ((PARTS + 2) * sizeof(*(p)->parts) + (p)->n_rows * sizeof(*(p)->rows))
 
 struct known_rule {
 	struct rows_rule rule;
@@ -54,7 +63,7 @@ static void table_free(struct table *t)
 	struct known_rule *k, *next;
 
 	for (uint32_t i = 0; i < t->n_pages; i++)
-		free(t->pages[i].rows);
+		free(t->pages[i].parts);
 	HASH_ITER(hh, t->known, k, next) {
 		HASH_DEL(t->known, k);
 		free(k);
@@ -134,7 +143,8 @@ static struct table *table_of(struct tables *ts, struct module *m)
 
 static const struct rows_row *row_of(const struct page *p, uint16_t low)
 {
-	uint32_t lo = 0, hi = p->n_rows;
+	uint32_t part = low >> PART_BITS;
+	uint32_t lo = p->parts[part], hi = p->parts[part + 1] + 1u;
 
 	/* rows[0].pc_low is 0: the answer exists. */
 	while (hi - lo > 1) {
@@ -258,6 +268,18 @@ static int rule_index(struct table *t, struct rows_rule r, const struct rows_op 
 	return k->index;
 }
 
+static void index_parts(struct page *p)
+{
+	uint32_t row = 0;
+
+	for (uint32_t part = 0; part < PARTS; part++) {
+		while (row + 1 < p->n_rows && p->rows[row + 1].pc_low <= part << PART_BITS)
+			row++;
+		p->parts[part] = (uint16_t)row;
+	}
+	p->parts[PARTS] = (uint16_t)(p->n_rows - 1);
+}
+
 static bool fill(struct tables *ts, struct table *t, struct page *p, const struct rows_page *in)
 {
 	uint16_t map[ROWS_RULES_MAX];
@@ -268,26 +290,28 @@ static bool fill(struct tables *ts, struct table *t, struct page *p, const struc
 			return false;
 		map[i] = (uint16_t)r;
 	}
-	p->rows = malloc(in->head.n_rows * sizeof(*p->rows));
-	if (!p->rows)
+	p->parts = malloc((PARTS + 2) * sizeof(*p->parts) + in->head.n_rows * sizeof(*p->rows));
+	if (!p->parts)
 		return false;
+	p->rows = (struct rows_row *)(p->parts + PARTS + 2);
 	for (uint32_t i = 0; i < in->head.n_rows; i++)
 		p->rows[i] = (struct rows_row){.pc_low = in->rows[i].pc_low,
 					       .rule = map[in->rows[i].rule]};
 	p->n_rows = in->head.n_rows;
+	index_parts(p);
 	p->used = ts->tick;
 	ts->counters.pages++;
 	ts->counters.arrived++;
-	ts->counters.bytes += p->n_rows * sizeof(*p->rows);
+	ts->counters.bytes += PAGE_BYTES(p);
 	return true;
 }
 
 static void drop_page(struct tables *ts, struct page *p)
 {
-	ts->counters.bytes -= p->n_rows * sizeof(*p->rows);
+	ts->counters.bytes -= PAGE_BYTES(p);
 	ts->counters.pages--;
 	ts->counters.evicted++;
-	free(p->rows);
+	free(p->parts);
 	*p = (struct page){0};
 }
 

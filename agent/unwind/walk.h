@@ -13,7 +13,7 @@
 #include "agent/space/processes.h"
 #include "agent/unwind/table.h"
 
-enum { WALK_FRAMES_MAX = 1024 };
+enum { WALK_FRAMES_MAX = 4096 }; /* a 64 KiB copy holds no more: 16 bytes are the least a frame has */
 
 /* Why a stack ended where it did. X(constant, word in comments and summaries, complete?) */
 #define WALK_ENDS(X)                                                                               \

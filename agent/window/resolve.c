@@ -18,8 +18,11 @@ struct resolver {
 	uint32_t *location; /* of the window's location i: index in the profile */
 	const struct window_location *const *all;
 	size_t n_all;
+	/* The mapping that was found last, and for whom. */
+	uint32_t last;
+	const struct module *last_module;
+	const char *last_name;
 	/* The batch of one module. */
-	const struct module *module;
 	VEC(uint32_t) batch; /* window locations, by address */
 };
 
@@ -63,7 +66,7 @@ static void segment(const struct module *m, uint64_t address, struct profile_map
 	}
 }
 
-static uint32_t mapping_of(struct resolver *r, const struct window_location *l, const char *name)
+static uint32_t make_mapping(struct resolver *r, const struct window_location *l, const char *name)
 {
 	const struct module *m = l->key.module;
 	char id[2 * SYM_BUILD_ID_MAX + 1] = "";
@@ -78,6 +81,20 @@ static uint32_t mapping_of(struct resolver *r, const struct window_location *l, 
 	map.file = profile_string(r->p, name);
 	map.build_id = profile_string(r->p, id);
 	return profile_add_mapping(r->p, &map);
+}
+
+/* Locations come sorted by module and address: mostly the mapping is the one before. */
+static uint32_t mapping_of(struct resolver *r, const struct window_location *l, const char *name)
+{
+	const struct profile_mapping *last = r->last == PROFILE_NONE ? NULL
+								     : &r->p->mappings.at[r->last];
+
+	if (!last || r->last_module != l->key.module || r->last_name != name ||
+	    l->key.address - last->start >= last->limit - last->start)
+		r->last = make_mapping(r, l, name);
+	r->last_module = l->key.module;
+	r->last_name = name;
+	return r->last;
 }
 
 static const char *mapping_name(const struct window_location *l)
@@ -162,6 +179,8 @@ static void on_name(void *arg, size_t i, const struct symbolizer_frame *frames, 
 	}
 	if (kernel)
 		map_name = kernel_mapping(&frames[0], buf, sizeof(buf));
+	if (map_name == buf)
+		r->last = PROFILE_NONE; /* a name that is told anew each time */
 	add_location(r, r->batch.at[i], lines, n, mapping_of(r, l, map_name), 0);
 }
 
@@ -190,7 +209,6 @@ static int name_module(struct resolver *r, struct module *m)
 		return -ENOMEM;
 	for (size_t i = 0; i < r->batch.len; i++)
 		addresses[i] = r->all[r->batch.at[i]]->key.address;
-	r->module = m;
 	symbolizer_names(r->in->symbolizer, m->sym, addresses, r->batch.len, on_name, r);
 	free(addresses);
 	return 0;
@@ -347,7 +365,7 @@ static int add_samples(struct resolver *r)
 
 int resolve(const struct resolve_input *in, struct profile *ret, struct resolve_figures *figures)
 {
-	struct resolver r = {.in = in, .p = ret, .figures = figures};
+	struct resolver r = {.in = in, .p = ret, .figures = figures, .last = PROFILE_NONE};
 	int e;
 
 	*figures = (struct resolve_figures){0};

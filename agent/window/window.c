@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "agent/base/hash.h"
 #include <uthash.h>
 
 #include "agent/base/vec.h"
@@ -26,7 +28,18 @@ struct count {
 	UT_hash_handle hh;
 };
 
+/* In front of the table: most frames of a stack were met a moment ago. */
+struct recent {
+	const struct module *module;
+	const char *path;
+	uint64_t address, flags;
+	struct location *location;
+};
+
+enum { RECENT_BITS = 13 };
+
 struct window {
+	struct recent recent[1 << RECENT_BITS];
 	struct location *by_key;
 	struct stack *by_locations;
 	struct count *by_count;
@@ -63,7 +76,7 @@ void window_free(struct window **wp)
 	free(w);
 }
 
-static struct location *location_of(struct window *w, const struct window_frame *f)
+static struct location *find_location(struct window *w, const struct window_frame *f)
 {
 	struct window_location probe;
 	const struct window_location **slot;
@@ -88,6 +101,21 @@ static struct location *location_of(struct window *w, const struct window_frame 
 	*slot = &l->it;
 	HASH_ADD(hh, w->by_key, it.key, sizeof(l->it.key), l);
 	return l;
+}
+
+static struct location *location_of(struct window *w, const struct window_frame *f)
+{
+	const char *path = f->module ? NULL : f->path;
+	uint64_t h = (f->address ^ (uint64_t)(uintptr_t)f->module << 20 ^ f->flags) *
+		     UINT64_C(0x9e3779b97f4a7c15);
+	struct recent *r = &w->recent[h >> (64 - RECENT_BITS)];
+
+	if (r->location && r->module == f->module && r->address == f->address && r->path == path &&
+	    r->flags == f->flags)
+		return r->location;
+	*r = (struct recent){.module = f->module, .path = path, .address = f->address,
+			     .flags = f->flags, .location = find_location(w, f)};
+	return r->location;
 }
 
 static struct stack *stack_of(struct window *w, const uint32_t *locations, size_t n)

@@ -620,13 +620,14 @@ function search(query) {
 }
 
 function union(T, names) {
-	const before = new Uint32Array(T.n + 1), { name, end, P } = T;
+	const { name, depth, end, P } = T, inRow = new Uint8Array(T.n), place = T.rowStart.slice();
 	let weight = 0, samples = 0, found = 0, inside = 0;
 	const outer = [];
 	for (let i = 0; i < T.n; i++) {
-		before[i] = found;
+		const k = place[depth[i]]++;
 		if (!names[name[i]])
 			continue;
+		inRow[k] = 1;
 		found++;
 		if (i < inside)
 			continue;
@@ -636,8 +637,7 @@ function union(T, names) {
 			samples += T.N[inside] - T.N[i];
 		outer.push(i);
 	}
-	before[T.n] = found;
-	return { before, weight, samples, found, outer };
+	return { inRow, weight, samples, found, outer };
 }
 
 function useSearch() {
@@ -671,18 +671,12 @@ function matchedFunctions(s) {
 const plural = (n, what) => grouped(n) + ' ' + what + (n === 1 ? '' : 's');
 
 function hidesMatch(T, k, end) {
-	const { before } = V.search;
-	if (T !== D.tree) {
-		for (; k < end; k++)
-			if (V.search.names[T.name[T.rowNode[k]]])
-				return true;
-		return false;
-	}
-	const within = before[T.end[T.rowNode[end - 1]]] - before[T.rowNode[k]];
-	for (; within && k < end; k++)
-		if (before[T.end[T.rowNode[k]]] > before[T.rowNode[k]])
-			return true;
-	return false;
+	const { inRow, names } = V.search;
+	if (T === D.tree)
+		return inRow.subarray(k, end).includes(1);
+	while (k < end && !names[T.name[T.rowNode[k]]])
+		k++;
+	return k < end;
 }
 
 /* Next and previous match by weight, heaviest first. */
@@ -706,8 +700,7 @@ function reveal(node) {
 	let zoom = S.zoom;
 	if (!inside || width < 30) {
 		let up = node;
-		while (up && total(T, node) < total(T, up) * 60 / V.width === false && parent(T, up) > 0 &&
-			total(T, parent(T, up)) * 60 / V.width < total(T, node))
+		while (parent(T, up) > 0 && total(T, node) * V.width >= 60 * total(T, parent(T, up)))
 			up = parent(T, up);
 		zoom = up ? String(up) : '';
 	}
@@ -753,18 +746,19 @@ function useTheme() {
 	document.documentElement.toggleAttribute('data-dark', V.dark);
 	C = V.dark ? DARK : LIGHT;
 	colours = D.modules.map((_, m) => moduleColour(m));
-	V.hatch = hatch();
+	V.hatch = hatch(C.stripBack, C.strip);
+	V.matchHatch = hatch(C.stripBack, C.match);
 }
 
-function hatch() {
+function hatch(back, lines) {
 	const tile = document.createElement('canvas'), size = 4;
 	tile.width = tile.height = size;
 	const c = tile.getContext('2d');
-	c.fillStyle = C.stripBack;
+	c.fillStyle = back;
 	c.fillRect(0, 0, size, size);
-	c.fillStyle = C.strip;
+	c.fillStyle = lines;
 	for (let i = 0; i < size; i++)
-		c.fillRect(i, size - 1 - i, 1, 1);
+		c.fillRect(i, size - 1 - i, lines === C.match ? 2 : 1, 1);
 	return context.createPattern(tile, 'repeat');
 }
 
@@ -846,7 +840,7 @@ function drawStrip(p, k, end, left, y, scale) {
 	}
 	if (right - left > 0) {
 		const x = Math.max(left, 0), w = Math.min(Math.max(right - left, 0.7), V.width - x);
-		context.fillStyle = V.search && hidesMatch(T, k, next) ? C.match : V.hatch;
+		context.fillStyle = V.search && hidesMatch(T, k, next) ? V.matchHatch : V.hatch;
 		context.fillRect(x, y, w, ROW - 1);
 		if (right - left >= 1)
 			V.items.push({ p, T, node: T.rowNode[k], k, end: next, strip: true, x, w, y, d: T.depth[T.rowNode[k]] });
@@ -899,6 +893,10 @@ const isItem = (item, what) => what && item.T === what.T && (item.node === what.
 
 /* All boxes of the function under the mouse, and the one with the keyboard's focus. */
 function drawOutlines() {
+	context.strokeStyle = C.focus;
+	context.lineWidth = 2;
+	if ($('graph').matches(':focus-visible'))
+		context.strokeRect(1, 1, V.width - 2, V.height - 2);
 	const over = V.hover, fn = over && !over.strip ? D.nameFn[over.T.name[over.node]] : -1;
 	for (const item of V.items) {
 		if (fn >= 0 && !item.strip && D.nameFn[item.T.name[item.node]] === fn)
@@ -964,7 +962,7 @@ function describe(item) {
 		return '';
 	if (item.strip) {
 		const s = stripSums(item);
-		return `${plural(s.boxes, 'narrow box')}`.replace('boxs', 'boxes') +
+		return `${plural(s.boxes, 'frame')} too narrow to draw` +
 			`, ${plural(s.frames, 'frame')} with those below: ${shareText(s.weight, V.all, V.allHits)} of all. Click to open.`;
 	}
 	const { T, node } = item, name = T.name[node];
@@ -1004,6 +1002,8 @@ function add(to, tag, text) {
 function showTip(item, x, y) {
 	const tip = $('tip');
 	tip.hidden = !item;
+	if ($('graph').hidden)
+		return;
 	$('status').textContent = item ? describe(item) : V.summary;
 	if (!item)
 		return;
@@ -1111,7 +1111,7 @@ function drawTable() {
 
 function addHead(head, c) {
 	const th = add(head, 'th'), b = add(th, 'button', c.text + (V.sort.key === c.key ? (V.sort.down ? ' ▼' : ' ▲') : ''));
-	th.className = (c.wide ? 'wide ' : '') + (c.key === 'name' || c.key === 'module' ? 'name' : '');
+	th.className = (c.wide ? 'wide ' : '') + (/^[nm]/.test(c.key) ? c.key : '');
 	th.setAttribute('aria-sort', V.sort.key !== c.key ? 'none' : V.sort.down ? 'descending' : 'ascending');
 	b.title = c.title || '';
 	b.onclick = () => {
@@ -1136,7 +1136,7 @@ function addRow(body, f, R, whole, n) {
 	td.className = 'name';
 	b.title = D.functions[f] + '\nclick: callers and callees';
 	b.onclick = () => fly(f);
-	cell(D.modules[D.fnModule[f]] || '–', 'wide name');
+	cell(D.modules[D.fnModule[f]] || '–', 'wide module');
 }
 
 function comments() {
@@ -1197,7 +1197,7 @@ const HELP = [
 	['← → ↑ ↓', 'move from box to box'], ['Enter, click', 'zoom into the box, open a strip of narrow ones'],
 	['Backspace, U', 'zoom out by one'], ['0, Esc', 'the whole graph'], ['Alt+← Alt+→', 'back, forward'],
 	['/', 'search: text, or /regex/'], ['N, Shift+N', 'next, previous match, heaviest first'],
-	['B, double click', 'callers and callees of the function'], ['C', 'copy the function’s name'], ['F', 'icicle or flame'],
+	['B, Shift+click', 'callers and callees of the function'], ['C', 'copy the function’s name'], ['F', 'icicle or flame'],
 	['G  T  Q', 'graph, functions, quality'], ['D', 'light or dark'], ['?', 'this help'],
 ];
 
@@ -1437,7 +1437,7 @@ function option(select, value, text) {
 }
 
 function fillSelectors() {
-	D.types.forEach((t, i) => option($('counter'), i, t.name + (t.unit && t.unit !== 'count' ? ' (' + t.unit + ')' : '')));
+	D.types.forEach((t, i) => option($('counter'), i, t.name + (/^$|count|seconds$/.test(t.unit) ? '' : ' (' + t.unit + ')')));
 	$('counter').hidden = D.types.length < 2;
 	$('counter').onchange = () => go({ counter: $('counter').value });
 	const T = D.tree;
@@ -1460,7 +1460,9 @@ function listen() {
 			V.moving = requestAnimationFrame(() => { V.moving = 0; hover(itemAt(moved), moved); });
 	});
 	canvas.addEventListener('pointerleave', e => hover(null, e));
-	canvas.addEventListener('click', e => open(itemAt(e)));
+	canvas.addEventListener('click', e => (e.shiftKey ? flameOf : open)(itemAt(e)));
+	graph.addEventListener('focus', schedule);
+	graph.addEventListener('blur', schedule);
 	graph.addEventListener('scroll', schedule);
 	document.addEventListener('keydown', onKey);
 	$('query').addEventListener('input', () => go({ query: $('query').value }));
