@@ -6,8 +6,8 @@ BUILD    ?= build
 CROSS    ?=
 CC        = $(CROSS)gcc
 AR        = $(CROSS)gcc-ar
-PKGCONFIG ?= $(CROSS)pkg-config
 PREFIX   ?= /usr
+MANDIR   ?= $(PREFIX)/share/man
 LIBEXEC  ?= $(PREFIX)/lib/pmuscope
 DESTDIR  ?=
 
@@ -24,8 +24,10 @@ endif
 
 CPPFLAGS := -I. -I$(BUILD)/gen -D_GNU_SOURCE -DPMUSCOPE_VERSION='"$(VERSION)"' \
             -DPMUSCOPE_LIBEXEC='"$(LIBEXEC)"' $(EXTRA_CPPFLAGS)
-CFLAGS   := -std=gnu11 $(OPT) $(WARN) $(WERROR) $(HARDEN) -MMD -MP $(EXTRA_CFLAGS)
-LDFLAGS  := $(if $(SAN),-fsanitize=$(SAN)) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(EXTRA_LDFLAGS)
+SYSROOT  ?=
+CFLAGS   := -std=gnu11 $(SYSROOT:%=--sysroot=%) $(OPT) $(WARN) $(WERROR) $(HARDEN) -MMD -MP \
+            $(EXTRA_CFLAGS)
+LDFLAGS  := $(SYSROOT:%=--sysroot=%) $(if $(SAN),-fsanitize=$(SAN)) -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(EXTRA_LDFLAGS)
 
 # One archive a folder group; each process links its own and those below it.
 SRC_base       := $(wildcard agent/base/*.c)
@@ -37,7 +39,7 @@ SRC_exporters  := $(filter-out %/main.c,$(wildcard exporters/*.c))
 ARCHIVES       := base wire pmu agent symbolizer exporters
 
 LIBS_pmuscope            := -lpfm -lcap-ng
-LIBS_pmuscope-symbolizer := -ldw -lelf -llzma -liberty -lcap-ng -lseccomp
+LIBS_pmuscope-symbolizer := -ldw -lelf -llzma -ldeflate -lzstd -liberty -lcap-ng -lseccomp
 LIBS_pmuscope-exporter   := -lprotobuf-c -lz -lm -lcap-ng -lseccomp
 
 PROGRAMS := pmuscope pmuscope-symbolizer pmuscope-exporter
@@ -91,7 +93,7 @@ BELOW_pmu        := pmu wire base
 BELOW_agent      := agent pmu wire base
 BELOW_symbolizer := symbolizer wire base
 BELOW_exporters  := exporters wire base
-TESTLIBS         := -lcmocka -lpfm -ldw -lelf -llzma -liberty -lprotobuf-c -lz -lm -lcap-ng -lseccomp
+TESTLIBS         := -lcmocka -lpfm -ldw -lelf -llzma -ldeflate -lzstd -liberty -lprotobuf-c -lz -lm -lcap-ng -lseccomp
 define unit
 $(BUILD)/tests/$(1)/test_%: $(BUILD)/obj/tests/unit/$(1)/test_%.o $(foreach a,$(BELOW_$(1)),$(call lib,$(a)))
 	@mkdir -p $$(@D)
@@ -101,12 +103,55 @@ $(foreach a,$(ARCHIVES),$(eval $(call unit,$(a))))
 .SECONDARY:
 unit: $(UNIT) ## build the unit tests
 
+# Each target below installs the packages it needs (as root; else it prints the line that does).
+MAKEALL = $(MAKE) --no-print-directory -j$(shell nproc)
+export BUILD
+
+run: ## record this machine for ten seconds while it compiles; ARGS='…' for `record`
+	@tests/deps.sh build
+	@$(MAKEALL) all
+	@tests/demo.sh $(ARGS)
+
+check: ## build, then run every test; TESTS='NAME…' picks some
+	@tests/deps.sh build test
+	@$(MAKEALL) all unit
+	@tests/run $(TESTS)
+
+layers: ## check who includes whom
+	@tests/run static/layers
+
+asan: ## build with sanitizers in build-asan/, run the unit tests and TESTS='NAME…'
+	@tests/deps.sh build test
+	@$(MAKEALL) BUILD=build-asan SAN=address,undefined all unit
+	@BUILD=build-asan tests/run unit/ $(TESTS)
+
+cross: ## build for aarch64 in build-aarch64/, warnings are errors
+	@tests/deps.sh build cross
+	@tests/sysroot.sh build-sysroot
+	@$(MAKEALL) BUILD=build-aarch64 SYSROOT=build-sysroot CROSS=aarch64-linux-gnu- \
+		WERROR=-Werror all unit
+
+bench: ## speed and memory beside perf (and OTEL=PATH, the OpenTelemetry profiler)
+	@tests/deps.sh build test
+	@$(MAKEALL) all
+	@OTEL='$(OTEL)' tests/bench.sh $(BENCH)
+
+tidy: ## gcc's analyzer, clang-tidy and shellcheck
+	@tests/deps.sh build test tidy
+	@tests/tidy.sh
+
+install: all ## install below $(DESTDIR)$(PREFIX)
+	install -D -m 755 $(BUILD)/pmuscope $(DESTDIR)$(PREFIX)/bin/pmuscope
+	install -D -m 755 -t $(DESTDIR)$(LIBEXEC) $(filter %-symbolizer %-exporter,$(BINARIES))
+	install -D -m 644 -t $(DESTDIR)$(MANDIR)/man1 $(wildcard docs/*.1)
+
 clean: ## remove what was built
 	rm -rf build build-*
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		expand -t 24
 
-.PHONY: all unit clean help
+.PHONY: all unit run check layers asan cross bench tidy install clean help
 Q := $(if $(V),,@)
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

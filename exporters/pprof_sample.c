@@ -1,8 +1,10 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Samples are nearly all of a profile: theirs are the only messages that are taken apart by hand,
+ * at a third of the time that protobuf-c needs for its tree of them.
+ */
 #include "exporters/pprof_reader.h"
 
-/* Samples are nearly all of a profile: theirs are the only messages that are taken apart here, at a
- * third of the time that protobuf-c needs for its tree of them. */
 static void read_place(struct reader *r, uint64_t id)
 {
 	uint32_t l = ids_find(&r->locations, id);

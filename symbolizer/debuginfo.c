@@ -27,7 +27,7 @@ static bool is_needless(const char *name)
 	return false;
 }
 
-static void hide_needless(Elf *elf)
+static void open_up(Elf *elf, struct inflated *bufs)
 {
 	Elf_Scn *scn = NULL;
 	GElf_Shdr h;
@@ -37,21 +37,25 @@ static void hide_needless(Elf *elf)
 		return;
 	while ((scn = elf_nextscn(elf, scn)) && gelf_getshdr(scn, &h)) {
 		const char *name = elf_strptr(elf, strs, h.sh_name);
-		if (!name || !is_needless(name))
+		if (!name || (strncmp(name, ".debug", 6) && !is_needless(name)))
 			continue;
+		if (!is_needless(name)) {
+			inflate_section(scn, &h, bufs);
+			continue;
+		}
 		h.sh_type = SHT_NOBITS;
 		gelf_update_shdr(scn, &h);
 	}
 }
 
-static int open_dwarf(int fd, Elf **ret_elf, Dwarf **ret)
+static int open_dwarf(int fd, struct inflated *bufs, Elf **ret_elf, Dwarf **ret)
 {
 	elf_version(EV_CURRENT);
 	/* Private, since the section headers are changed in place. */
 	*ret_elf = elf_begin(fd, ELF_C_READ_MMAP_PRIVATE, NULL);
 	if (!*ret_elf)
 		return -EBADMSG;
-	hide_needless(*ret_elf);
+	open_up(*ret_elf, bufs);
 	*ret = dwarf_begin_elf(*ret_elf, DWARF_C_READ, NULL);
 	return *ret ? 0 : -ENOENT;
 }
@@ -146,8 +150,8 @@ int debuginfo_open(int fd, int alt_fd, struct debuginfo **ret)
 
 	if (!d)
 		return -ENOMEM;
-	r = open_dwarf(fd, &d->elf, &d->dwarf);
-	if (!r && alt_fd >= 0 && open_dwarf(alt_fd, &d->alt_elf, &d->alt) == 0)
+	r = open_dwarf(fd, &d->inflated, &d->elf, &d->dwarf);
+	if (!r && alt_fd >= 0 && open_dwarf(alt_fd, &d->inflated, &d->alt_elf, &d->alt) == 0)
 		dwarf_setalt(d->dwarf, d->alt);
 	if (!r) {
 		read_units(d);
@@ -174,6 +178,7 @@ void debuginfo_close(struct debuginfo **dp)
 		dwarf_end(d->alt);
 		elf_end(d->elf);
 		elf_end(d->alt_elf);
+		inflated_free(&d->inflated);
 	}
 	free(d);
 	*dp = NULL;

@@ -9,6 +9,7 @@
 
 #include "agent/base/vec.h"
 #include "symbolizer/debuginfo.h"
+#include "symbolizer/inflate.h"
 #include "symbolizer/spans.h"
 
 enum {
@@ -41,6 +42,7 @@ struct unit {
 };
 
 struct debuginfo {
+	struct inflated inflated; /* sections of the Elfs below */
 	Elf *elf, *alt_elf;
 	Dwarf *dwarf, *alt;
 	VEC(struct unit) units; /* by offset */

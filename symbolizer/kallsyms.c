@@ -60,13 +60,22 @@ static int by_low(const void *a, const void *b)
 	return x->low < y->low ? -1 : x->low > y->low;
 }
 
+/* The kernel's own symbols are; those of modules come behind, at lower addresses. */
+static bool is_sorted(const struct textsym *at, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		if (at[i].low < at[i - 1].low)
+			return false;
+	return true;
+}
+
 static int kallsyms_flatten(struct textsyms *t)
 {
 	struct textsym *at = t->entries.at;
 	size_t n = t->entries.len;
 	int r = 0;
 
-	if (n)
+	if (!is_sorted(at, n))
 		qsort(at, n, sizeof(*at), by_low);
 	for (size_t i = 0, next; i < n && !r; i = next) {
 		const struct textsym *best = &at[i];

@@ -158,11 +158,10 @@ void names_at(struct names *n, uint64_t addr, uint64_t *budget, struct frames *r
 	ask_dwarf(n, addr, budget, ret);
 	if (ret->n)
 		name_outermost(n, addr, ret);
-	if (ret->n)
+	/* Go's own table has lines too, so it comes before tables that know names alone. */
+	if (ret->n || ask_go(n, addr, ret))
 		return;
 	s = ask_tables(n, addr);
-	if (!s.at && ask_go(n, addr, ret))
-		return;
 	if (!s.at)
 		s = ask_dynsym(n, addr);
 	if (!s.at)

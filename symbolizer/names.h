@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Names, inlined functions and lines of one ELF module: DWARF, .symtab, MiniDebugInfo, Go's
- * table, .dynsym, what can be concluded for sure (PLT stubs, _start), in this order, from the file
- * itself and from separate debug files that the collector hands over.
+ * Names, inlined functions and lines of one ELF module: DWARF, Go's table, .symtab,
+ * MiniDebugInfo, .dynsym, what can be concluded for sure (PLT stubs, _start), in this order, from
+ * the file itself and from separate debug files that the collector hands over.
  */
 #ifndef SYMBOLIZER_NAMES_H
 #define SYMBOLIZER_NAMES_H

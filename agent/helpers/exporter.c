@@ -234,6 +234,8 @@ static void mark_starts(struct job *j)
 
 static bool rewind_all(const struct job *j)
 {
+	if (lseek(j->memfd, 0, SEEK_SET))
+		return false;
 	for (unsigned i = 0; i < j->n; i++) {
 		j->outputs[i].status = 0;
 		if (j->start[i] < 0 || ftruncate(j->outputs[i].fd, j->start[i]) ||

@@ -7,7 +7,7 @@
 #include "agent/helpers/children.h"
 #include "agent/helpers/symbolizer_priv.h"
 
-enum { SEND_MS = 2000, MESSAGE_MS = 2000 };
+enum { SEND_MS = 2000 };
 
 static struct sent *head(struct symbolizer *s)
 {
@@ -126,7 +126,7 @@ int link_ready(struct symbolizer *s)
 	r = s->spawn(s->spawn_arg, &s->pid, &s->sock);
 	if (r) {
 		s->pid = s->sock = -1;
-		return r;
+		return s->started ? -ECONNREFUSED : r; /* the next one may succeed */
 	}
 	if (s->started)
 		s->counters.restarts++;
