@@ -22,7 +22,8 @@ static bool next_field(struct reader *r, struct cursor *c, struct field *ret)
 	r->at = r->len - cursor_left(c);
 	left = message_field(c, ret);
 	if (!left)
-		reader_fail(r, -EBADMSG, cursor_left(c) ? "no field that protobuf knows" : "cut off");
+		reader_fail(r, -EBADMSG,
+			    cursor_left(c) ? "no field that protobuf knows" : "cut off");
 	return left;
 }
 

@@ -259,7 +259,8 @@ int rank_profile(const struct profile *p, enum rank_by by, bool total, struct ra
 	if (!e && (r.bad || !rank_fill_rows(&r, ret)))
 		e = -ENOMEM;
 	if (!e && ret->rows.len)
-		qsort(ret->rows.at, ret->rows.len, sizeof(*ret->rows.at), total ? by_total : by_self);
+		qsort(ret->rows.at, ret->rows.len, sizeof(*ret->rows.at),
+		      total ? by_total : by_self);
 	if (!e && r.type != PROFILE_NONE)
 		ret->samples = sample_count(p, r.type, ret->total);
 	release(&r);

@@ -148,7 +148,8 @@ static int refuse(const char *file, const struct buf *in, const struct pprof_fau
 			seems = sniff(plain.data, plain.len, &advice);
 	}
 	if (seems && plain.len)
-		log_error("report: %s is not a profile: in its gzip is %s. %s.", file, seems, advice);
+		log_error("report: %s is not a profile: in its gzip is %s. %s.", file, seems,
+			  advice);
 	else if (seems)
 		log_error("report: %s is not a profile: it is %s. %s.", file, seems, advice);
 	else

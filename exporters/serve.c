@@ -122,8 +122,8 @@ static int answer(struct server *s, struct msg *m)
 	if (!body.bad)
 		buf_put(&reply, body.data, body.len);
 	r = reply.bad ? -ENOMEM
-		      : msg_send(s->sock, m->type | EXP_REPLY, m->seq, reply.data, reply.len, NULL, 0,
-				 0);
+		      : msg_send(s->sock, m->type | EXP_REPLY, m->seq, reply.data, reply.len,
+				 NULL, 0, 0);
 	buf_free(&body);
 	buf_free(&reply);
 	return r;

@@ -250,7 +250,9 @@ static void put_rest(const struct rank *r, enum rank_by by, size_t n, const stru
 	else
 		put(b, "  ");
 	put(b, "Recursion counted once.");
-	put(b, by == RANK_FUNCTION ? " --sort total, --by file|line|module|process|thread\n" : "\n");
+	if (by == RANK_FUNCTION)
+		put(b, " --sort total, --by file|line|module|process|thread");
+	put(b, "\n");
 }
 
 void table_rows(const struct rank *r, enum rank_by by, unsigned n, const struct term *t,
@@ -295,7 +297,9 @@ static void put_too_few(const struct profile *p, const struct rank *r, struct bu
 	unsigned rate = better_rate(p, r->samples);
 
 	rank_interval(part, r->samples, &low, &high);
-	buf_printf(b, "  too few to rank (top row %.0f of %.0f, 95 %% interval %.0f-%.0f %%). Run longer",
+	buf_printf(b,
+		   "  too few to rank (top row %.0f of %.0f, 95 %% interval %.0f-%.0f %%)."
+		   " Run longer",
 		   part * r->samples, r->samples, 100 * low, 100 * high);
 	if (rate)
 		buf_printf(b, " or -F %u", rate);

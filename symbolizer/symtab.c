@@ -27,12 +27,17 @@ struct symbol {
 
 typedef VEC(struct symbol) symbols;
 
-/* A string that ends inside its section; no compiler writes longer ones. */
+/* A string of a section that has been cut behind its last NUL, so that each one ends inside. */
 static const char *name_at(const char *strs, size_t len, uint32_t off)
 {
-	size_t left = off < len ? len - off : 0;
+	return off < len ? strs + off : NULL;
+}
 
-	return memchr(strs + off, 0, left < NAME_LEN_MAX ? left : NAME_LEN_MAX) ? strs + off : NULL;
+static size_t up_to_last_nul(const char *strs, size_t len)
+{
+	const char *nul = len ? memrchr(strs, 0, len) : NULL;
+
+	return nul ? (size_t)(nul - strs) + 1 : 0;
 }
 
 /* $x, $d: mapping symbols (AAELF64, 5.5.4); .L: an assembler's own labels that were kept. */
@@ -65,17 +70,18 @@ static bool bounds(const struct symtab_in *in, uint16_t sec, uint64_t at, uint64
 	return false;
 }
 
-static void add_symbol(symbols *all, const struct symtab_in *in, const Elf64_Sym *s)
+static void add_symbol(symbols *all, const struct symtab_in *in, size_t strs_len,
+		       const Elf64_Sym *s)
 {
 	unsigned type = ELF64_ST_TYPE(s->st_info);
-	const char *name = name_at(in->strs, in->strs_len, s->st_name);
+	const char *name = name_at(in->strs, strs_len, s->st_name);
 	bool is_code = type == STT_FUNC || type == STT_NOTYPE || type == STT_GNU_IFUNC;
 	struct symbol *y;
 	uint64_t high;
 
 	if (s->st_shndx == SHN_UNDEF || (s->st_shndx >= SHN_LORESERVE && s->st_shndx != SHN_XINDEX) ||
-	    type == STT_SECTION || type == STT_FILE || type == STT_TLS || !name || !*name ||
-	    is_label(name) || !bounds(in, s->st_shndx, s->st_value, &high))
+	    type == STT_SECTION || type == STT_FILE || type == STT_TLS || !name ||
+	    !bounds(in, s->st_shndx, s->st_value, &high) || !*name || is_label(name))
 		return;
 	y = vec_add_max(all, SYMBOLS_MAX);
 	if (y)
@@ -97,13 +103,13 @@ static unsigned underscores(const char *s)
 static int by_name(const char *a, const char *b)
 {
 	unsigned ua = underscores(a), ub = underscores(b);
-	size_t la = strlen(a), lb = strlen(b);
+	size_t la = strnlen(a, NAME_LEN_MAX), lb = strnlen(b, NAME_LEN_MAX);
 
 	if (ua != ub)
 		return ua > ub ? -1 : 1;
 	if (la != lb)
 		return la > lb ? -1 : 1;
-	return -strcmp(a, b);
+	return -strncmp(a, b, NAME_LEN_MAX);
 }
 
 /* By address; at one address the best name comes last. */
@@ -159,11 +165,11 @@ int symtab_build(const struct symtab_in *in, struct symtab **ret)
 	if (!t)
 		return -ENOMEM;
 	t->strs = in->strs;
-	t->strs_len = in->strs_len;
+	t->strs_len = up_to_last_nul(in->strs, in->strs_len);
 	while (cursor_left(&c) >= sizeof(Elf64_Sym)) {
 		Elf64_Sym s;
 		memcpy(&s, cursor_take(&c, sizeof(s)), sizeof(s));
-		add_symbol(&all, in, &s);
+		add_symbol(&all, in, t->strs_len, &s);
 	}
 	if (all.len)
 		qsort_r(all.at, all.len, sizeof(*all.at), by_place, (void *)in->strs);
@@ -192,5 +198,5 @@ struct str symtab_find(const struct symtab *t, uint64_t addr)
 	const char *s = off == SPANS_NONE ? NULL : name_at(t->strs, t->strs_len, off);
 	const char *version = s && *s ? strchr(s + 1, '@') : NULL;
 
-	return (struct str){s, !s ? 0 : version ? (size_t)(version - s) : strlen(s)};
+	return (struct str){s, !s ? 0 : version ? (size_t)(version - s) : strnlen(s, NAME_LEN_MAX)};
 }

@@ -117,6 +117,9 @@ static void fill_bytes(struct unwind *u, uint64_t low, uint64_t high)
 	uint64_t len = sigreturn(u).len, from = low;
 
 	page_add_kind(&u->page, low, ROWS_CFA_NONE);
+	/* Between two functions there is mostly padding, with no room for it. */
+	if (high - low < len && low != u->page.low && high != u->page.high)
+		return;
 	if (image_bytes(u->img, low - (len - 1), len - 1)) /* one that `low` cuts in two */
 		from = low - (len - 1);
 	while (from < high) {

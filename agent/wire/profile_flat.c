@@ -332,7 +332,8 @@ static bool places_valid(const struct profile *p)
 
 	for (size_t i = 0; ok && i < p->mappings.len; i++) {
 		const struct profile_mapping *m = &p->mappings.at[i];
-		ok = is_string(p, m->file) && is_string(p, m->build_id) && m->kind <= PROFILE_MAP_JIT;
+		ok = is_string(p, m->file) && is_string(p, m->build_id) &&
+		     m->kind <= PROFILE_MAP_JIT;
 	}
 	for (size_t i = 0; ok && i < p->lines.len; i++)
 		ok = p->lines.at[i].function < p->functions.len;

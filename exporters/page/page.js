@@ -525,8 +525,8 @@ function go(change, step) {
 const V = { panes: [], items: [], dark: false, steps: 0, focus: null, hover: null, done: {} };
 
 function pane(T, from, to, root) {
-	let deepest = 0;
-	for (let i = from; i < to; i++)
+	let deepest = from ? 0 : T.rows - 1;
+	for (let i = from; from && i < to; i++)
 		if (T.depth[i] > deepest)
 			deepest = T.depth[i];
 	const top = T.depth[root], one = from === root;
@@ -714,10 +714,10 @@ function reveal(node) {
 /* ---- painting ---- */
 
 const canvas = $('canvas'), context = canvas.getContext('2d', { alpha: false });
-const LIGHT = { back: '#ffffff', text: '#16191d', edge: '#ffffff', strip: '#b4bbc5', stripBack: '#e2e6ea',
+const LIGHT = { back: '#ffffff', text: '#16191d', edge: '#ffffff', strip: '#b4bbc5', stripBack: '#e2e6ea', stripMean: '#d7dbe1',
 	match: '#ffd028', matchText: '#16191d', plain: '#e3e6ea', focus: '#0b57d0', same: '#b3261e',
 	mark: '#16191d' };
-const DARK = { back: '#15181c', text: '#f1f3f4', edge: '#15181c', strip: '#4d5763', stripBack: '#272d34',
+const DARK = { back: '#15181c', text: '#f1f3f4', edge: '#15181c', strip: '#4d5763', stripBack: '#272d34', stripMean: '#303840',
 	match: '#ffd028', matchText: '#16191d', plain: '#333b44', focus: '#8ab4f8', same: '#ff8a80',
 	mark: '#f1f3f4' };
 let C = LIGHT, colours = [];
@@ -840,12 +840,17 @@ function drawStrip(p, k, end, left, y, scale) {
 	}
 	if (right - left > 0) {
 		const x = Math.max(left, 0), w = Math.min(Math.max(right - left, 0.7), V.width - x);
-		context.fillStyle = V.search && hidesMatch(T, k, next) ? V.matchHatch : V.hatch;
+		context.fillStyle = stripStyle(V.search && hidesMatch(T, k, next), w);
 		context.fillRect(x, y, w, ROW - 1);
 		if (right - left >= 1)
 			V.items.push({ p, T, node: T.rowNode[k], k, end: next, strip: true, x, w, y, d: T.depth[T.rowNode[k]] });
 	}
 	return next;
+}
+
+/* Where no hatching can be seen, its mean colour does: patterns are slow. */
+function stripStyle(match, w) {
+	return w < 4 ? (match ? C.match : C.stripMean) : match ? V.matchHatch : V.hatch;
 }
 
 function drawBox(p, i, left, right, y, k) {
@@ -1023,7 +1028,6 @@ function say(text) {
 function drawPath() {
 	const T = D.tree, p = zoomPane(), crumbs = $('crumbs');
 	crumbs.replaceChildren();
-	$('path').hidden = !S.zoom && S.view !== 'fly' && !V.steps;
 	$('reset').disabled = !S.zoom && S.view !== 'fly';
 	if (S.view === 'fly') {
 		add(crumbs, 'span', 'callers (above) and callees (below) of');
@@ -1065,11 +1069,11 @@ const COLUMNS = [
 	{ key: 'name', text: 'Function' },
 	{ key: 'module', text: 'Module', wide: true },
 ];
-const PAGE = 300;
+const PAGE = 150;
 
 /* The functions of the zoomed part; with a search, those that match it. */
 function tableRows() {
-	const p = zoomPane(), R = once('table', V.counter + ':' + S.zoom, () => functionTable(D.tree, p.from, p.to));
+	const p = zoomPane(), R = S.zoom ? once('table', S.zoom, () => functionTable(D.tree, p.from, p.to)) : wholeTable();
 	const wanted = V.search && new Uint8Array(D.functions.length), frames = new Uint8Array(D.functions.length);
 	for (let i = 0; i < D.names.length; i++) {
 		frames[D.nameFn[i]] |= isFrame(i) ? 1 : 0;
@@ -1494,7 +1498,7 @@ async function main() {
 	V.sort = { key: 'self', down: true };
 	V.tableSize = PAGE;
 	$('loading').hidden = true;
-	for (const id of ['bar', 'status'])
+	for (const id of ['bar', 'path', 'status'])
 		$(id).hidden = false;
 	stateFromAddress();
 	fillSelectors();

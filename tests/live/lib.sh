@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What the live tests share: `. "$(dirname "$0")/lib.sh"`. $T is a folder of the test's own, readable
+# by everyone, removed at the end with every background process.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+# shellcheck source=tests/tap.sh
+. tests/tap.sh
+
+BUILD=${BUILD:-build}
+PMUSCOPE=$(realpath "$BUILD")/pmuscope
+T=$(mktemp -d "${TMPDIR:-/tmp}/pmuscope-test.XXXXXX")
+chmod 755 "$T"
+loads=() at_end=()
+# shellcheck disable=SC2034 # who `as_user` becomes
+nobody=65534
+
+finish() {
+	local pid command
+	for command in "${at_end[@]}"; do eval "$command" || :; done
+	for pid in "${loads[@]}"; do stop_load "$pid"; done
+	rm -rf "$T"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# --- processes --------------------------------------------------------------------------------
+
+background() { # COMMAND…: starts it in a process group of its own; its pid in $load
+	set -m
+	"$@" </dev/null >>"$T/background.log" 2>&1 &
+	load=$!
+	set +m
+	loads+=("$load")
+}
+
+stop_load() { # PID of background: ends its whole group
+	kill -- "-$1" 2>/dev/null || return 0
+	local tries=30
+	while kill -0 -- "-$1" 2>/dev/null && [ $((tries--)) -gt 0 ]; do sleep 0.1; done
+	kill -KILL -- "-$1" 2>/dev/null || :
+	wait "$1" 2>/dev/null || :
+}
+
+finally() { # COMMAND: run at the end of the test, however it ends
+	at_end+=("$1")
+}
+
+wait_for() { # SECONDS COMMAND…: until it succeeds; fails when it never does
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.1
+	done
+}
+
+as_user() { # COMMAND…: as nobody, without groups and capabilities
+	HOME=$T setpriv --reuid=$nobody --regid=$nobody --clear-groups -- "$@"
+}
+
+# A copy of the three programs that other users can reach, wherever this repository lies.
+public_copy() { # sets $PUBLIC, the copy's pmuscope
+	PUBLIC=$T/bin/pmuscope
+	[ -e "$PUBLIC" ] && return
+	mkdir -p "$T/bin"
+	cp "$BUILD"/pmuscope "$BUILD"/pmuscope-* "$T/bin/"
+	chmod 755 "$T/bin" "$T"/bin/*
+}
+
+# --- what is here -----------------------------------------------------------------------------
+
+have() { # COMMAND…
+	local command
+	for command in "$@"; do command -v "$command" >/dev/null || return 1; done
+}
+
+need() { # COMMAND…: true when all are here; else the whole test is skipped and ends
+	local command
+	for command in "$@"; do
+		if ! have "$command"; then skip "$(basename "$0" .sh)" "no $command here" && plan && exit 0; fi
+	done
+}
+
+need_root() { # for what only root can do
+	if [ "$(id -u)" -ne 0 ]; then skip "$(basename "$0" .sh)" "not root" && plan && exit 0; fi
+}
+
+# --- profiles ---------------------------------------------------------------------------------
+
+record() { # ARG…: pmuscope record, quiet; what it says is in $T/record.log
+	"$PMUSCOPE" record -q "$@" >"$T/record.out" 2>"$T/record.log" </dev/null
+}
+
+pprof() { # COMMAND FILE ARG…, see tests/live/pprof.py
+	/usr/bin/python3 tests/live/pprof.py "$@"
+}
+
+go_pprof() { # ARG…: google/pprof, as it comes with Go; it asks nobody
+	GOTOOLCHAIN=local GOFLAGS=-mod=mod GOPROXY=off GOCACHE=${GOCACHE:-$HOME/.cache/go-build} \
+		PPROF_TMPDIR=$T go tool pprof -symbolize=none "$@" 2>&1
+}
+
+folded_broken() { # FILE: lines that are not "frame;frame COUNT"
+	grep -anvE '^[^;[:space:]]([^;]*)(;[^;]+)* [1-9][0-9]*$' "$1" | head -5
+}
