@@ -26,8 +26,8 @@ struct cfi_section {
 	bool eh; /* .eh_frame, not .debug_frame */
 };
 
-/* One encoded pointer (DW_EH_PE_*) at `c`, whose bytes lie in `sec`; `func` is what DW_EH_PE_funcrel
- * adds. An unknown encoding, and DW_EH_PE_indirect, which says nothing about text, make `c` bad. */
+/* One encoded pointer (DW_EH_PE_*) at `c`, whose bytes lie in `sec`; `func` is what
+ * DW_EH_PE_funcrel adds. An unknown encoding, and DW_EH_PE_indirect, which says nothing about text, make `c` bad. */
 uint64_t cfi_pointer(struct cursor *c, uint8_t enc, const struct cfi_section *sec, uint64_t func);
 
 /* How a register of the caller is found. */

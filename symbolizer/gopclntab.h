@@ -47,7 +47,7 @@ struct gopclntab_span {
 	uint64_t low, high; /* low <= address < high */
 	uint32_t kind;      /* enum gopclntab_kind */
 	int32_t delta;      /* bytes that the function has pushed here, return address not counted */
-	bool by_fp;         /* the stack pointer was aligned: the frame pointer leads to the CFA */
+	bool by_fp;         /* the stack pointer was aligned: go by the frame pointer */
 	bool saves_fp;      /* the caller's frame pointer is in the frame: x86_64 below the return
 			     * address, aarch64 below the stack pointer */
 };

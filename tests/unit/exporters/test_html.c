@@ -259,7 +259,8 @@ static void inflate_page(const struct buf *page, struct buf *out)
 	buf_free(&packed);
 }
 
-enum { META, TYPES, MAPS, MODULES_, FUNCTIONS_, FN_MODULE, NAMES, NAME_INFO, DROP, NAME, INNER, SELF };
+enum { META, TYPES, MAPS, MODULES_, FUNCTIONS_, FN_MODULE, NAMES, NAME_INFO, DROP, NAME, INNER,
+       SELF };
 
 struct page_tree {
 	struct buf data;

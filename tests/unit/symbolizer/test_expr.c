@@ -91,7 +91,8 @@ static void refused(void **state)
 	assert_int_equal(expr_compile(BYTES(DW_OP_call_frame_cfa), false, ops), -EBADMSG);
 	assert_int_equal(expr_compile(BYTES(DW_OP_plus), true, ops), -EBADMSG);
 	assert_int_equal(expr_compile(BYTES(DW_OP_drop), true, ops), -EBADMSG);
-	assert_int_equal(expr_compile(BYTES(DW_OP_lit0, DW_OP_deref_size, 3), false, ops), -EBADMSG);
+	assert_int_equal(expr_compile(BYTES(DW_OP_lit0, DW_OP_deref_size, 3), false, ops),
+			 -EBADMSG);
 	assert_int_equal(expr_compile(BYTES(DW_OP_const4u, 1, 2), false, ops), -EBADMSG);
 	assert_int_equal(expr_compile(NULL, 0, false, ops), -EBADMSG);
 	memset(many, DW_OP_lit1, sizeof(many)); /* too deep */

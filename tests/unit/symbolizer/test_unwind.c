@@ -433,8 +433,8 @@ static bool check_file(struct tally *t, uint32_t max_pages)
 	printf("%s: %ld pages, %ld rows, %ld rules, %ld ops; %ld compared, %ld differ, %ld end, "
 	       "%ld sigframe, %ld bad, %ld lost, %ld from Go alone; %.1f us a page, worst %.1f\n",
 	       t->path, t->pages, t->rows, t->rules, t->ops, t->compared, t->differ, t->ends,
-	       t->sigframes, t->bad, t->lost, t->extra, (double)t->ns / 1e3 / (double)(t->pages + !t->pages),
-	       (double)t->worst_ns / 1e3);
+	       t->sigframes, t->bad, t->lost, t->extra,
+	       (double)t->ns / 1e3 / (double)(t->pages + !t->pages), (double)t->worst_ns / 1e3);
 	return true;
 }
 
