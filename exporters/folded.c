@@ -169,11 +169,12 @@ int folded_write(const struct profile *p, int fd)
 	struct stack *stacks = calloc(p->samples.len + 1, sizeof(*stacks));
 	struct buf b = BUF_INIT(OUT_MAX);
 	struct texts texts;
-	int r = texts_make(&texts, p);
 	size_t n;
+	int r;
 
-	if (!r && !stacks)
-		r = -ENOMEM;
+	if (!stacks)
+		return -ENOMEM;
+	r = texts_make(&texts, p);
 	n = r ? 0 : merge(stacks, collect(p, stacks));
 	for (size_t i = 0; i < n && !r; i++)
 		r = put_stack(&b, p, &texts, &stacks[i], fd);

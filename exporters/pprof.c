@@ -134,8 +134,8 @@ static void put_location(struct writer *w, size_t index)
 	const struct profile_location *l = &w->p->locations.at[index];
 	Pprof__Location m = PPROF__LOCATION__INIT;
 
-	WANT(w, &w->lines, l->n_lines);
-	WANT(w, &w->line_ptrs, l->n_lines);
+	WANT(w, &w->lines, (size_t)l->n_lines + 1);
+	WANT(w, &w->line_ptrs, (size_t)l->n_lines + 1);
 	if (w->bad)
 		return;
 	for (uint32_t i = 0; i < l->n_lines; i++) {

@@ -75,7 +75,7 @@ uint32_t ids_find(const struct ids *ids, uint64_t id); /* PROFILE_NONE: no such 
 /* Most numbers of a profile are one byte. */
 static inline uint64_t short_uleb(struct cursor *c)
 {
-	if (cursor_left(c) && *c->at < 0x80)
+	if (!c->bad && c->at != c->end && *c->at < 0x80)
 		return *(const uint8_t *)cursor_take(c, 1);
 	return cursor_uleb(c);
 }

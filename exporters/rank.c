@@ -107,7 +107,7 @@ static void count_total(struct ranker *r, int32_t row, uint32_t sample, int64_t 
 
 static void count_self(struct ranker *r, int32_t row, int64_t v)
 {
-	if (row != NO_ROW)
+	if (row >= 0 && (size_t)row < r->entries.len)
 		add(&r->entries.at[row]->self, v);
 }
 

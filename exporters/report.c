@@ -25,6 +25,7 @@ enum {
 	ROWS_DEFAULT = 20,
 	ROWS_RESERVED = 4, /* of a screen: headline, heading, last line, the prompt */
 	ROWS_MAX = 1000000,
+	SNIFF_MAX = 65536, /* the beginning of a file tells what it is */
 };
 
 struct request {
@@ -74,7 +75,7 @@ static int parse_by(const char *value, enum rank_by *ret)
 
 static int parse_sort(const char *value, bool *ret)
 {
-	if (strcmp(value, "self") && strcmp(value, "total"))
+	if (strcmp(value, "self") != 0 && strcmp(value, "total") != 0)
 		return wrong("cannot --sort by", value, "Use self or total");
 	*ret = *value == 't';
 	return 0;
@@ -122,7 +123,7 @@ static int parse(int argc, char **argv, struct request *ret)
 
 static int open_input(const char *file, int *ret)
 {
-	int fd = strcmp(file, "-") ? open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO;
+	int fd = strcmp(file, "-") != 0 ? open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO;
 
 	if (fd < 0) {
 		log_error("report: cannot open %s: %s", file, strerror(errno));
@@ -138,7 +139,7 @@ static int open_input(const char *file, int *ret)
 static int refuse(const char *file, const struct buf *in, const struct pprof_fault *fault)
 {
 	const char *advice, *seems;
-	struct buf plain = BUF_INIT(64 * 1024); /* the beginning tells */
+	struct buf plain = BUF_INIT(SNIFF_MAX);
 	size_t at;
 
 	seems = sniff(in->data, in->len, &advice);

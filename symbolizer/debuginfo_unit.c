@@ -41,8 +41,9 @@ static uint32_t number_of(Dwarf_Die *die, unsigned name)
 	Dwarf_Attribute a;
 	Dwarf_Word v;
 
-	return dwarf_attr(die, name, &a) && !dwarf_formudata(&a, &v) && v <= UINT32_MAX ? (uint32_t)v
-											: 0;
+	if (!dwarf_attr(die, name, &a) || dwarf_formudata(&a, &v) || v > UINT32_MAX)
+		return 0;
+	return (uint32_t)v;
 }
 
 /* The node for an entry that is a function with code; else NODE_NONE. */
@@ -235,7 +236,8 @@ void unit_at(struct unit *u, uint64_t addr, struct frames *ret)
 		if (is_outermost)
 			break;
 		at.line = n->call_line;
-		at.file = str_of(u->files ? dwarf_filesrc(u->files, n->call_file, NULL, NULL) : NULL);
+		at.file = str_of(u->files ? dwarf_filesrc(u->files, n->call_file, NULL, NULL)
+					  : NULL);
 		i = n->parent;
 	}
 }

@@ -23,8 +23,9 @@ enum { FDS_MAX = 65536 };
 /* Measured with strace(1) over libelf, libdw, liblzma and libiberty at work. newfstatat is how
  * glibc 2.36 spells fstat(2), sysinfo is called by its qsort, writev by its abort messages. */
 static const char *const allowed[] = {
-	"brk", "clock_gettime", "close", "exit", "exit_group", "fcntl", "fstat", "futex", "getrandom",
-	"lseek", "madvise", "mmap", "mprotect", "mremap", "munmap", "newfstatat", "poll", "ppoll",
+	"brk", "clock_gettime", "close", "exit", "exit_group", "fcntl", "fstat", "futex",
+	"getrandom", "lseek", "madvise", "mmap", "mprotect", "mremap", "munmap", "newfstatat",
+	"poll", "ppoll",
 	"pread64", "read", "recvmsg", "restart_syscall", "rt_sigreturn", "sendmsg", "sysinfo",
 	"write", "writev",
 };

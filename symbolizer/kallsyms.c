@@ -8,8 +8,8 @@
 #include "symbolizer/textsyms_priv.h"
 
 enum {
-	/* The last function of the kernel or of a module ends nowhere: it covers this much, and what
-	 * lies behind it has no name. */
+	/* The last function of the kernel or of a module ends nowhere: it covers this much, and
+	 * what lies behind it has no name. */
 	KALLSYMS_FUNC_MAX = 256 * 1024,
 };
 

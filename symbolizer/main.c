@@ -204,8 +204,8 @@ int main(void)
 	if (!r)
 		r = modules_new(&ms);
 	if (r) {
-		log_error("pmuscope-symbolizer could not give up its rights (%s) and does not start",
-			  strerrordesc_np(-r));
+		log_error("pmuscope-symbolizer could not give up its rights (%s) and does not "
+			  "start", strerrordesc_np(-r));
 		return EXIT_FAILED;
 	}
 	r = serve(ms);

@@ -18,8 +18,8 @@ struct modules;
 enum {
 	MODULES_MAX = 1 << 20,
 	MODULES_KEPT = 24 << 20, /* libc's debug information, decompressed, is 20 MB */
-	/* DWARF entries that one SYM_NAMES request may visit: more than any unit has that a compiler
-	 * wrote, and about a second's work. */
+	/* DWARF entries that one SYM_NAMES request may visit: more than any unit has that a
+	 * compiler wrote, and about a second's work. */
 	MODULE_VISITS = 16 << 20,
 };
 

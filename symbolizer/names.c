@@ -89,7 +89,8 @@ static struct str ask_code(struct names *n, uint64_t addr, struct frames *ret)
 	if (n->plt)
 		s = plt_find(n->plt, addr);
 	if (s.at) {
-		int len = snprintf(ret->scratch, sizeof(ret->scratch), "%.*s@plt", (int)s.len, s.at);
+		int len = snprintf(ret->scratch, sizeof(ret->scratch), "%.*s@plt", (int)s.len,
+				   s.at);
 		s = (struct str){ret->scratch, (size_t)len};
 	}
 	return s;

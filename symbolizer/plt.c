@@ -70,7 +70,8 @@ int plt_open(const struct image *img, struct plt **ret)
 	if (!p)
 		return -ENOMEM;
 	p->img = img;
-	if (image_dynamic(img, DT_SYMTAB, &p->symtab) && image_dynamic(img, DT_STRTAB, &p->strtab) &&
+	if (image_dynamic(img, DT_SYMTAB, &p->symtab) &&
+	    image_dynamic(img, DT_STRTAB, &p->strtab) &&
 	    image_dynamic(img, DT_STRSZ, &p->strsz)) {
 		read_relocs(p, DT_JMPREL, DT_PLTRELSZ);
 		read_relocs(p, DT_RELA, DT_RELASZ);
@@ -159,7 +160,8 @@ static bool stub_at(const struct image *img, uint64_t addr, uint64_t *ret_start,
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct image_sec s;
 		uint64_t off, entry;
-		if (!image_sec_named(img, names[i], &s) || addr < s.vaddr || addr - s.vaddr >= s.size)
+		if (!image_sec_named(img, names[i], &s) || addr < s.vaddr ||
+		    addr - s.vaddr >= s.size)
 			continue;
 		entry = s.entsize == 8 || s.entsize == 24 ? s.entsize : 16;
 		off = addr - s.vaddr;
@@ -231,6 +233,8 @@ bool plt_is_start(const struct image *img, uint64_t addr)
 	if (!entry || addr < entry || addr - entry >= START_MAX)
 		return false;
 	s = image_from(img, entry, START_MAX);
-	return s.at && addr - entry < (image_machine(img) == EM_X86_64 ? start_len_x86(s.at, s.len)
-								       : start_len_arm(s.at, s.len));
+	if (!s.at)
+		return false;
+	return addr - entry < (image_machine(img) == EM_X86_64 ? start_len_x86(s.at, s.len)
+							       : start_len_arm(s.at, s.len));
 }

@@ -79,7 +79,8 @@ static void add_symbol(symbols *all, const struct symtab_in *in, size_t strs_len
 	struct symbol *y;
 	uint64_t high;
 
-	if (s->st_shndx == SHN_UNDEF || (s->st_shndx >= SHN_LORESERVE && s->st_shndx != SHN_XINDEX) ||
+	if (s->st_shndx == SHN_UNDEF ||
+	    (s->st_shndx >= SHN_LORESERVE && s->st_shndx != SHN_XINDEX) ||
 	    type == STT_SECTION || type == STT_FILE || type == STT_TLS || !name ||
 	    !bounds(in, s->st_shndx, s->st_value, &high) || !*name || is_label(name))
 		return;
@@ -140,7 +141,8 @@ static int add_spans(struct spans *spans, const symbols *all, const struct symta
 		end = s->size && s->size < high - s->low ? s->low + s->size : high;
 		/* All of one address are seen before the unsized among them are judged. */
 		for (; group < all->len && all->at[group].low <= s->low; group++)
-			if (all->at[group].size && all->at[group].low + all->at[group].size > sized_until)
+			if (all->at[group].size &&
+			    all->at[group].low + all->at[group].size > sized_until)
 				sized_until = all->at[group].low + all->at[group].size;
 		if (!s->is_named)
 			continue;
@@ -148,7 +150,8 @@ static int add_spans(struct spans *spans, const symbols *all, const struct symta
 			if (in->sized_only || s->low < sized_until)
 				continue;
 			/* Up to the next symbol, or with its section. */
-			end = group < all->len && all->at[group].low < high ? all->at[group].low : high;
+			end = group < all->len && all->at[group].low < high
+				      ? all->at[group].low : high;
 		}
 		r = spans_add(spans, s->low, end, s->low, s->name);
 	}

@@ -23,7 +23,8 @@ static void read_sections(const struct image *img, sections *ret)
 		if (!out)
 			return;
 		*out = (struct symtab_sec){s.vaddr, s.vaddr + s.size,
-					   (s.flags & SHF_EXECINSTR) && s.size <= UINT64_MAX - s.vaddr};
+					   (s.flags & SHF_EXECINSTR) &&
+						   s.size <= UINT64_MAX - s.vaddr};
 	}
 }
 
@@ -53,9 +54,9 @@ static bool by_dynamic(const struct image *img, struct symtab_in *in)
 	uint64_t syms, strs, strs_len;
 
 	if (!image_dynamic(img, DT_SYMTAB, &syms) || !image_dynamic(img, DT_STRTAB, &strs) ||
-	    !image_dynamic(img, DT_STRSZ, &strs_len) || strs <= syms || strs_len > IMAGE_SECTION_MAX)
+	    !image_dynamic(img, DT_STRSZ, &strs_len))
 		return false;
-	if (strs - syms > IMAGE_SECTION_MAX)
+	if (strs <= syms || strs - syms > IMAGE_SECTION_MAX || strs_len > IMAGE_SECTION_MAX)
 		return false;
 	in->syms_len = (size_t)(strs - syms);
 	in->syms = image_bytes(img, syms, in->syms_len);

@@ -11,7 +11,8 @@
 
 bool confine_has(int cap)
 {
-	return capng_get_caps_process() == 0 && capng_have_capability(CAPNG_EFFECTIVE, (unsigned)cap);
+	return capng_get_caps_process() == 0 &&
+	       capng_have_capability(CAPNG_EFFECTIVE, (unsigned)cap);
 }
 
 static bool ids_are(uid_t uid, gid_t gid)
@@ -19,8 +20,8 @@ static bool ids_are(uid_t uid, gid_t gid)
 	uid_t r, e, s;
 	gid_t rg, eg, sg;
 
-	return getresuid(&r, &e, &s) == 0 && getresgid(&rg, &eg, &sg) == 0 && r == uid && e == uid &&
-	       s == uid && rg == gid && eg == gid && sg == gid;
+	return getresuid(&r, &e, &s) == 0 && getresgid(&rg, &eg, &sg) == 0 && r == uid &&
+	       e == uid && s == uid && rg == gid && eg == gid && sg == gid;
 }
 
 /* Only CAP_SETPCAP may do this; without it the set stays as the caller gave it. */

@@ -146,27 +146,30 @@ static int get_strings(struct cursor *c, struct profile *p)
 	return 0;
 }
 
-/* Runs `fill` for as many new elements of a list as the cursor says. */
-#define GET_LIST(c, v, size, e, fill)                                                              \
+/* As many new elements `e` of a list as the cursor says; `fill`, an expression, reads each. */
+#define GET_LIST(c, v, size, fill)                                                                 \
 	do {                                                                                       \
 		for (uint32_t n_ = get_count((c), (size)); n_ && !(c)->bad; n_--) {                \
 			__auto_type e = vec_add(v);                                                \
-			if (!e)                                                                    \
+			if (!e || (fill))                                                          \
 				return -ENOMEM;                                                    \
-			fill;                                                                      \
 		}                                                                                  \
 		return 0;                                                                          \
 	} while (0)
 
-static int get_types(struct cursor *c, struct profile *p)
+static int get_type(struct cursor *c, struct profile_type *t)
 {
-	GET_LIST(c, &p->types, 8, t, {
-		t->type = cursor_u32(c);
-		t->unit = cursor_u32(c);
-	});
+	t->type = cursor_u32(c);
+	t->unit = cursor_u32(c);
+	return 0;
 }
 
-static void get_mapping(struct cursor *c, struct profile_mapping *m)
+static int get_types(struct cursor *c, struct profile *p)
+{
+	GET_LIST(c, &p->types, 8, get_type(c, e));
+}
+
+static int get_mapping(struct cursor *c, struct profile_mapping *m)
 {
 	uint8_t has;
 
@@ -181,29 +184,38 @@ static void get_mapping(struct cursor *c, struct profile_mapping *m)
 	m->has_filenames = has >> 1 & 1;
 	m->has_lines = has >> 2 & 1;
 	m->has_inline_frames = has >> 3 & 1;
+	return 0;
 }
 
 static int get_mappings(struct cursor *c, struct profile *p)
 {
-	GET_LIST(c, &p->mappings, 37, m, get_mapping(c, m));
+	GET_LIST(c, &p->mappings, 37, get_mapping(c, e));
+}
+
+static int get_function(struct cursor *c, struct profile_function *f)
+{
+	f->name = cursor_u32(c);
+	f->system_name = cursor_u32(c);
+	f->file = cursor_u32(c);
+	f->start_line = cursor_i64(c);
+	return 0;
 }
 
 static int get_functions(struct cursor *c, struct profile *p)
 {
-	GET_LIST(c, &p->functions, 20, f, {
-		f->name = cursor_u32(c);
-		f->system_name = cursor_u32(c);
-		f->file = cursor_u32(c);
-		f->start_line = cursor_i64(c);
-	});
+	GET_LIST(c, &p->functions, 20, get_function(c, e));
+}
+
+static int get_line(struct cursor *c, struct profile_line *l)
+{
+	l->function = cursor_u32(c);
+	l->line = cursor_u32(c);
+	return 0;
 }
 
 static int get_lines(struct cursor *c, struct profile *p)
 {
-	GET_LIST(c, &p->lines, sizeof(*p->lines.at), l, {
-		l->function = cursor_u32(c);
-		l->line = cursor_u32(c);
-	});
+	GET_LIST(c, &p->lines, sizeof(*p->lines.at), get_line(c, e));
 }
 
 static int get_location(struct cursor *c, struct profile *p, struct profile_location *l)
@@ -221,10 +233,7 @@ static int get_location(struct cursor *c, struct profile *p, struct profile_loca
 
 static int get_locations(struct cursor *c, struct profile *p)
 {
-	GET_LIST(c, &p->locations, 20, l, {
-		if (get_location(c, p, l))
-			return -ENOMEM;
-	});
+	GET_LIST(c, &p->locations, 20, get_location(c, p, e));
 }
 
 static bool get_labels(struct cursor *c, struct profile *p, uint32_t n)
@@ -261,15 +270,18 @@ static int get_sample(struct cursor *c, struct profile *p, struct profile_sample
 
 static int get_samples(struct cursor *c, struct profile *p)
 {
-	GET_LIST(c, &p->samples, 8, s, {
-		if (get_sample(c, p, s))
-			return -ENOMEM;
-	});
+	GET_LIST(c, &p->samples, 8, get_sample(c, p, e));
+}
+
+static int get_comment(struct cursor *c, uint32_t *string)
+{
+	*string = cursor_u32(c);
+	return 0;
 }
 
 static int get_comments(struct cursor *c, struct profile *p)
 {
-	GET_LIST(c, &p->comments, sizeof(*p->comments.at), s, *s = cursor_u32(c));
+	GET_LIST(c, &p->comments, sizeof(*p->comments.at), get_comment(c, e));
 }
 
 int profile_decode(const void *bytes, size_t len, struct profile *ret)

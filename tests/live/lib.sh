@@ -86,6 +86,14 @@ need_root() { # for what only root can do
 	if [ "$(id -u)" -ne 0 ]; then skip "$(basename "$0" .sh)" "not root" && plan && exit 0; fi
 }
 
+# --- programs with a known answer ---------------------------------------------------------------
+
+compile() { # NAME SOURCE FLAG…: tests/live/programs/SOURCE as $T/NAME
+	local name=$1 source=tests/live/programs/$2
+	shift 2
+	gcc -O2 -g -o "$T/$name" "$source" "$@"
+}
+
 # --- profiles ---------------------------------------------------------------------------------
 
 record() { # ARG…: pmuscope record, quiet; what it says is in $T/record.log
@@ -103,4 +111,27 @@ go_pprof() { # ARG…: google/pprof, as it comes with Go; it asks nobody
 
 folded_broken() { # FILE: lines that are not "frame;frame COUNT"
 	grep -anvE '^[^;[:space:]]([^;]*)(;[^;]+)* [1-9][0-9]*$' "$1" | head -5
+}
+
+weight() { # FILE REGEX: samples whose line of `pprof stacks` (labels, tab, frames) matches
+	pprof stacks "$1" |
+		awk -F'\t' -v re="$2" '$2 "\t" $3 ~ re { n += $1 } END { print n + 0 }'
+}
+
+sampled() { # NAME FILE REGEX [LEAST]: at least so many samples (5) have such a line
+	local n
+	n=$(weight "$2" "$3")
+	if [ "$n" -ge "${4:-5}" ]; then ok "$1"; else
+		not_ok "$1" "$n samples match $3"$'\n'"$(pprof stacks "$2" | cut -c1-300 | head -30)"
+	fi
+}
+
+never_sampled() { # NAME FILE REGEX
+	nothing "$1" "$(pprof stacks "$2" | cut -c1-300 | grep -aE -- "$3" | head -5 || :)"
+}
+
+between() { # NAME VALUE LEAST MOST
+	if [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then ok "$1"; else
+		not_ok "$1" "$2 is not between $3 and $4"
+	fi
 }

@@ -6,6 +6,7 @@
     pprof.py comments FILE           the comments
     pprof.py get FILE NAME           the value of the comment "NAME: value"
     pprof.py total FILE [FILTER…]    the sum of the first value, in samples' own unit
+    pprof.py sums FILE [FILTER…]     one sample type a line: "TYPE UNIT SUM"
     pprof.py names FILE [FILTER…]    every function name, once
     pprof.py check FILE              the rules of the format: prints what is broken, exits 1
     pprof.py roots FILE [FILTER…] [--min N] [--least SHARE] [--verbose]
@@ -377,11 +378,20 @@ def names(profile, arguments):
     print("\n".join(sorted(found)))
 
 
+def sums(profile, arguments):
+    totals = [0] * len(profile.types)
+    for sample in wanted(profile, arguments):
+        totals = [total + value for total, value in zip(totals, sample.values)]
+    for (kind, unit), total in zip(profile.types, totals):
+        print(kind, unit, total)
+
+
 COMMANDS = {
     "stacks": print_stacks,
     "comments": lambda profile, _: print("\n".join(profile.comments)),
     "get": get_comment,
     "total": lambda profile, arguments: print(sum(s.values[0] for s in wanted(profile, arguments))),
+    "sums": sums,
     "names": names,
     "check": check,
     "roots": roots,

@@ -1,0 +1,147 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What is recorded: a command, processes, a thread, the machine, CPUs, a control group.
+# shellcheck source=tests/live/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_root
+need gcc taskset script
+
+compile known known.c
+compile family family.c -pthread
+P=$T/p.pb.gz
+
+# --- a command ----------------------------------------------------------------------------------
+
+status_is() { # STATUS ARG…: record with them ends so
+	fails "$1" "exit status $1: ${*:2}" "$PMUSCOPE" record -q -o "$P" "${@:2}"
+}
+
+check_command() {
+	local all
+	fails 7 "the command's status is passed on" "$PMUSCOPE" record -F 499 -o "$P" -- "$T/known" 2 7
+	all=$(weight "$P" .)
+	between "a busy command fills its seconds with samples" "$all" 300 1100
+	between "three quarters of it are in one function" \
+		$((100 * $(weight "$P" 'three_quarters$') / all)) 65 85
+	between "one quarter is in another" $((100 * $(weight "$P" 'one_quarter$') / all)) 15 35
+	never_sampled "nothing is sampled before exec" "$P" 'comm=pmuscope|command_child|told_to_go'
+	check "its profile keeps the rules" pprof check "$P"
+	status_is 137 -- "$T/known" 0 137
+	status_is 143 -- sh -c 'kill -TERM $$'
+	status_is 127 -- /nonexistent/command
+	status_is 127 -- no-such-command-here
+	status_is 126 -- "$T"
+	status_is 126 -- /etc/passwd
+	status_is 125 --no-such-option -- true
+	status_is 125 -d 0 -- true
+	status_is 125 -- 
+	"$PMUSCOPE" record -o "$P" -- echo its own words >"$T/out" 2>/dev/null
+	check "standard output is the command's own" diff "$T/out" <(echo its own words)
+	"$PMUSCOPE" record -o "$P" -- sh -c 'wc -c >&2' <<<12345 2>"$T/err" >/dev/null
+	says "standard input is the command's own" '^6$' cat "$T/err"
+}
+
+# --- running processes --------------------------------------------------------------------------
+
+check_processes() {
+	local a b tid
+	background "$T/known" 30
+	a=$load
+	"$T/family" 30 >"$T/tid" 2>/dev/null </dev/null &
+	b=$! && loads+=("$b")
+	finally "kill $b"
+	background "$T/known" 30
+	wait_for 5 test -s "$T/tid"
+	tid=$(cat "$T/tid")
+	record -F 499 -p "$a,$b" -d 2 -o "$P"
+	sampled "-p: the first process" "$P" "pid=$a .*three_quarters" 20
+	sampled "-p: a thread of the second" "$P" "pid=$b tid=$tid .*in_thread" 20
+	sampled "-p: threads started later" "$P" "pid=$b .*in_late_thread" 5
+	sampled "-p: children forked later, without exec" "$P" 'in_child' 5
+	never_sampled "-p: nobody else" "$P" "pid=$load "
+	never_sampled "-p: a child has its own pid" "$P" "pid=$b .*in_child"
+	record -t "$tid" -d 1 -o "$P"
+	sampled "-t: that thread" "$P" "tid=$tid .*in_thread" 10
+	nothing "-t: only that thread" "$(pprof stacks "$P" | grep -v "tid=$tid" | head -3)"
+	record "$a" -d 1 -o "$P"
+	sampled "a bare number is a process" "$P" "pid=$a .*three_quarters" 10
+	nothing "a bare number: only that process" "$(pprof stacks "$P" | grep -v "pid=$a " | head -3)"
+	record -a -C 0 -F 499 -d 1 -o "$P"
+	sampled "-C 0: samples of CPU 0" "$P" 'cpu=0 ' 20
+	never_sampled "-C 0: none of another" "$P" 'cpu=[1-9]'
+	record -d 1 -o "$P"
+	sampled "no target: the whole machine, first process" "$P" "pid=$a " 10
+	sampled "no target: the whole machine, another" "$P" "pid=$b " 10
+	fails 3 "-a with a command lasts as long as it, and has its status" \
+		"$PMUSCOPE" record -q -a -o "$P" -- sh -c 'sleep 1; exit 3'
+	between "-a with a command: its time" "$(pprof get "$P" samples)" 50 100000
+	sampled "-a with a command: still the whole machine" "$P" "pid=$a " 10
+	record -p "$a" -o "$P" -- sleep 1
+	nothing "-p with a command: only that process" \
+		"$(pprof stacks "$P" | grep -v "pid=$a " | head -3)"
+	for pid in "$a" "$load"; do stop_load "$pid"; done
+	kill "$b"
+}
+
+check_ended() {
+	local gone
+	background "$T/known" 1
+	says "a target that ends is no error" 'target ended after [01]\.[0-9] s' \
+		"$PMUSCOPE" record -p "$load" -o "$P"
+	sampled "its profile is written" "$P" three_quarters 5
+	sleep 0 & gone=$!
+	wait $gone
+	fails 125 "a process that is not there" "$PMUSCOPE" record -p $gone -o "$P"
+	says "which one is said" "there is no process $gone" "$PMUSCOPE" record -p $gone -o "$P"
+	says "a thread that is not there is said" "there is no thread $gone" \
+		"$PMUSCOPE" record -t $gone -o "$P"
+	fails 125 "a name instead of a number" "$PMUSCOPE" record -p known -o "$P"
+	says "a name: how to get its number" 'pgrep -d, NAME' "$PMUSCOPE" record -p known -o "$P"
+	fails 125 "two kinds of target" "$PMUSCOPE" record -a -p 1 -o "$P"
+	fails 125 "a CPU that is not there" "$PMUSCOPE" record -C 999 -d 1 -o "$P"
+	says "the CPUs that are there are named" '0-[0-9]+|only CPU 0' \
+		"$PMUSCOPE" record -C 999 -d 1 -o "$P"
+}
+
+# --- control groups -----------------------------------------------------------------------------
+
+one_group() { # VERSION MOUNT: a new group there, with one busy process
+	local group=pmuscope-test-$$ inside
+	mkdir "$2/$group"
+	finally "rmdir '$2/$group'"
+	background "$T/known" 20
+	inside=$load
+	echo "$inside" >"$2/$group/cgroup.procs"
+	background "$T/known" 20
+	check "cgroup $1: is recorded by name" record -G "$group" -F 499 -d 1 -o "$P"
+	sampled "cgroup $1: the process within" "$P" "pid=$inside .*three_quarters" 20
+	never_sampled "cgroup $1: nobody outside" "$P" "pid=$load "
+	check "cgroup $1: is recorded by path" record -G "$2/$group" -d 1 -o "$P"
+	sampled "cgroup $1: by path, the process within" "$P" "pid=$inside " 10
+	stop_load "$load"
+	stop_load "$inside"
+}
+
+check_cgroups() {
+	local v2
+	v2=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	if [ -z "$v2" ]; then
+		mkdir "$T/v2" && mount -t cgroup2 cgroup2 "$T/v2" && finally "umount $T/v2"
+		v2=$T/v2
+	fi
+	one_group v2 "$v2"
+	fails 125 "a cgroup that is not there" "$PMUSCOPE" record -G no-such-group -d 1 -o "$P"
+	mkdir "$T/v1"
+	if mount -t cgroup -o perf_event cgroup "$T/v1" 2>/dev/null; then
+		finally "umount $T/v1"
+		one_group v1 "$T/v1"
+	else
+		skip "cgroup v1" "no perf_event hierarchy of version 1 in this kernel"
+	fi
+}
+
+check_command
+check_processes
+check_ended
+check_cgroups
+plan
