@@ -136,7 +136,7 @@ static void put_location(struct writer *w, size_t index)
 
 	WANT(w, &w->lines, (size_t)l->n_lines + 1);
 	WANT(w, &w->line_ptrs, (size_t)l->n_lines + 1);
-	if (w->bad)
+	if (w->bad || !w->lines.at)
 		return;
 	for (uint32_t i = 0; i < l->n_lines; i++) {
 		const struct profile_line *from = &w->p->lines.at[l->first_line + i];

@@ -42,6 +42,8 @@ static int find_events(struct recording *r)
 
 	while (o->cpus_given && cpu < CPU_SETSIZE - 1 && !CPU_ISSET(cpu, &o->cpus))
 		cpu++;
+	if (cpu >= sysconf(_SC_NPROCESSORS_CONF))
+		cpu = 0; /* not there: the session names it, with those that are */
 	return events_probe(o->events, o->n_events, system_wide(o), cpu, &r->user_only, r->why);
 }
 

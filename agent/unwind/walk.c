@@ -39,6 +39,9 @@ struct state {
 	const struct walk_input *in;
 	uint64_t base; /* address of stack[0] */
 	bool beyond;   /* a read has failed past the end of the copy */
+	uint64_t kept; /* registers that a function may change, but that no frame has said it did:
+			* hand-written assembly calls itself with the frame's address in %rax */
+	bool assumed;  /* this step needed one of them */
 };
 
 int walker_new(struct processes *ps, struct tables *ts, struct walker **ret)
@@ -133,8 +136,11 @@ static bool find_cfa(struct state *s, const struct rows_rule *r, const struct ro
 
 	if (r->cfa_kind == ROWS_CFA_EXPR)
 		return expr_run(ops + r->cfa_off, &s->regs, 0, read_sized, s, ret);
-	if (!reg(s, r->cfa_reg, &v))
-		return false;
+	if (!reg(s, r->cfa_reg, &v)) {
+		if (!(s->kept >> r->cfa_reg & 1))
+			return false;
+		s->assumed = true;
+	}
 	*ret = v + (uint64_t)(int64_t)r->cfa_off;
 	return true;
 }
@@ -208,6 +214,7 @@ static enum step step_sigframe(struct state *s, enum walk_end *why)
 	}
 	next.r[ARCH_REG_PC] = arch_code(next.r[ARCH_REG_PC]);
 	s->regs = next;
+	s->kept = 0;
 	return STEP_ON_EXACT;
 }
 
@@ -227,15 +234,16 @@ static enum step step_fp(struct walker *w, struct process *p, struct state *s, e
 	pc = arch_code(pc);
 	if (!process_mapping(w->processes, p, pc - 1))
 		return STEP_END;
-	s->regs.known = 0;
+	s->regs.known = s->kept = 0;
 	set_reg(&s->regs, ARCH_REG_FP, next_fp);
 	set_reg(&s->regs, ARCH_REG_SP, fp + 16);
 	set_reg(&s->regs, ARCH_REG_PC, pc);
 	return STEP_ON;
 }
 
-static enum step step_rule(struct state *s, const struct rows_rule *r, const struct rows_op *ops,
-			   bool leaf, enum walk_end *why)
+static enum step step_rule(struct walker *w, struct process *p, struct state *s,
+			   const struct rows_rule *r, const struct rows_op *ops, bool leaf,
+			   enum walk_end *why)
 {
 	struct arch_regs next;
 	uint64_t cfa, pc, sp = s->regs.r[ARCH_REG_SP], old = s->regs.r[ARCH_REG_PC];
@@ -253,12 +261,17 @@ static enum step step_rule(struct state *s, const struct rows_rule *r, const str
 		*why = WALK_ROOT;
 		return STEP_END;
 	}
+	if (s->assumed && !process_mapping(w->processes, p, pc - 1)) {
+		*why = WALK_BAD_CFI;
+		return STEP_END;
+	}
 	/* Only a leaf that has pushed nothing (aarch64) leaves the stack where it was. */
 	if (cfa < sp || (cfa == sp && (!leaf || pc == old))) {
 		*why = WALK_LOOP;
 		return STEP_END;
 	}
 	restore(s, r, ops, cfa, &next);
+	s->kept |= s->regs.known & ~arch_callee_saved();
 	set_reg(&next, ARCH_REG_SP, cfa);
 	set_reg(&next, ARCH_REG_PC, pc);
 	s->regs = next;
@@ -341,7 +354,7 @@ static enum step step(struct walker *w, struct process *p, struct state *s, cons
 
 	*next_flags = 0;
 	if (r && (r->cfa_kind == ROWS_CFA_REG || r->cfa_kind == ROWS_CFA_EXPR))
-		return step_rule(s, r, tables_ops(c->module), leaf, why);
+		return step_rule(w, p, s, r, tables_ops(c->module), leaf, why);
 	if (r && r->cfa_kind == ROWS_CFA_SIGFRAME)
 		return step_sigframe(s, why);
 	if (r && r->cfa_kind == ROWS_CFA_BAD) {
@@ -394,12 +407,14 @@ bool walker_walk(struct walker *w, struct process *p, const struct walk_input *i
 			ret->end = c ? WALK_TABLE_LATE : WALK_UNMAPPED;
 			return true;
 		}
+		s.assumed = false;
 		st = step(w, p, &s, c, ret->n == 1 || flags & WALK_FRAME_EXACT, &next_flags,
 			  &ret->end);
 		if (st == STEP_END)
 			return true;
 		ret->end = WALK_DEEP;
-		flags = next_flags | (st == STEP_ON_EXACT ? WALK_FRAME_EXACT : 0);
+		flags = next_flags | (s.assumed ? WALK_FRAME_FP : 0) |
+			(st == STEP_ON_EXACT ? WALK_FRAME_EXACT : 0);
 	}
 	return true;
 }

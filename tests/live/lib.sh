@@ -17,8 +17,8 @@ nobody=65534
 
 finish() {
 	local pid command
-	for command in "${at_end[@]}"; do eval "$command" || :; done
 	for pid in "${loads[@]}"; do stop_load "$pid"; done
+	for command in "${at_end[@]}"; do eval "$command" 2>/dev/null || :; done
 	rm -rf "$T"
 }
 trap finish EXIT
@@ -42,8 +42,8 @@ stop_load() { # PID of background: ends its whole group
 	wait "$1" 2>/dev/null || :
 }
 
-finally() { # COMMAND: run at the end of the test, however it ends
-	at_end+=("$1")
+finally() { # COMMAND: run at the end of the test, however it ends; the last one first
+	at_end=("$1" "${at_end[@]}")
 }
 
 wait_for() { # SECONDS COMMAND…: until it succeeds; fails when it never does
