@@ -21,6 +21,7 @@
 
 enum {
 	DRAIN_EVERY_MS = 250,
+	DRAIN_FIRST_MS = 20, /* until the first stack is complete: processes may be short-lived */
 	/* A record's time is taken before it is written: another CPU may be that late with it. */
 	HORIZON_NS = 3 * NS_PER_MS,
 	READ_PROC_NS = 100 * NS_PER_MS, /* what the start may spend on /proc */
@@ -266,9 +267,11 @@ static void read_signals(struct recording *r)
 static int wait_ms(const struct recording *r)
 {
 	double left = r->options.seconds * 1e3 - (double)(clock_mono() - r->start) / 1e6;
+	int most = collector_counters(r->collector)->first_complete ? DRAIN_EVERY_MS
+								    : DRAIN_FIRST_MS;
 
-	if (r->options.seconds <= 0 || left > DRAIN_EVERY_MS)
-		return DRAIN_EVERY_MS;
+	if (r->options.seconds <= 0 || left > most)
+		return most;
 	return left > 0 ? (int)left + 1 : 0;
 }
 

@@ -172,6 +172,9 @@ void summary_comments(struct recording *r, struct profile *p)
 	profile_comment(p, "throttled: %" PRIu64, r->stats.throttled);
 	profile_comment(p, "stack copy: %u bytes", session_stack_bytes(r->session));
 	profile_comment(p, "own cost: %.2f %%", 100 * f.own_share);
+	if (c->first_complete)
+		profile_comment(p, "first stack: %.1f ms after the first sample",
+				(double)(c->first_complete - c->first_sample) / 1e6);
 	comment_ends(r, p);
 	comment_host(p);
 }
@@ -266,6 +269,9 @@ static void say_losses(struct recording *r, const struct figures *f)
 			 s->restarts, s->quarantined);
 	if (c->out_of_memory)
 		log_note("%" PRIu64 " samples were dropped for want of memory", c->out_of_memory);
+	if (c->first_complete)
+		log_detail("first complete stack %.1f ms after the first sample",
+			   (double)(c->first_complete - c->first_sample) / 1e6);
 	if (c->guest)
 		log_detail("%" PRIu64 " samples of virtual machines left out", c->guest);
 }

@@ -128,6 +128,8 @@ static void count(struct collector *c, const struct record *r, const struct proc
 	k->by_end[end]++;
 	k->frames += c->walk.n;
 	k->suspect += p && r->time <= p->space->suspect_until;
+	if (end != WALK_NONE && !k->first_sample)
+		k->first_sample = r->time;
 	if (end == WALK_ROOT && !k->first_complete)
 		k->first_complete = clock_mono();
 }

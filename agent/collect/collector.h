@@ -36,7 +36,8 @@ struct collector_counters {
 	uint64_t parked, parked_late;
 	uint64_t out_of_memory;
 	uint64_t frames;    /* user frames walked */
-	uint64_t first_complete; /* clock_mono() at the first complete stack */
+	uint64_t first_sample;   /* time of the first one with a user stack, */
+	uint64_t first_complete; /* and clock_mono() when the first stack was complete */
 };
 
 struct collector;

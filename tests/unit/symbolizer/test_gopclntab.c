@@ -209,7 +209,7 @@ static void lines(void **state)
 	assert_int_equal(gopclntab_open(img, &tab), 0);
 	assert_true(gopclntab_func(tab, add, &f));
 	assert_string_equal(f.name, "main.add");
-	assert_int_equal(f.start_line, 4);
+	assert_true(f.start_line == 4 || f.start_line == 0); /* Go 1.20 was the first to tell */
 	assert_true(f.line == 4 || f.line == 5);
 	assert_non_null(strstr(f.file, "main.go"));
 	assert_false(gopclntab_func(tab, 0x10, &f));
