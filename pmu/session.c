@@ -229,28 +229,40 @@ static int read_online(cpu_set_t *set)
 	return CPU_COUNT(set) ? 0 : -ENODATA;
 }
 
-static int choose_cpus(struct session *s, char *why, size_t size)
+int session_check_cpus(const cpu_set_t *cpus, char *why, size_t size)
 {
 	cpu_set_t online;
-	int r = read_online(&online);
+	int r = read_online(&online), last = CPU_SETSIZE - 1;
 
 	if (r) {
 		snprintf(why, size, "cannot read /sys/devices/system/cpu/online: %s", strerror(-r));
 		return r;
 	}
+	while (!CPU_ISSET(last, &online))
+		last--;
+	for (int i = 0; cpus && i < CPU_SETSIZE; i++) {
+		if (!CPU_ISSET(i, cpus) || CPU_ISSET(i, &online))
+			continue;
+		snprintf(why, size, "CPU %d is not there or not online: there are %d, 0-%d", i,
+			 CPU_COUNT(&online), last);
+		return -ENODEV;
+	}
+	return 0;
+}
+
+static int choose_cpus(struct session *s, char *why, size_t size)
+{
+	cpu_set_t online;
+	int r = session_check_cpus(s->c.cpus, why, size);
+
+	if (r || (r = read_online(&online)))
+		return r;
 	s->cpus = calloc((size_t)CPU_COUNT(&online), sizeof(int));
 	if (!s->cpus)
 		return -ENOMEM;
-	for (int i = 0; i < CPU_SETSIZE; i++) {
-		bool wanted = !s->c.cpus || CPU_ISSET(i, s->c.cpus);
-		if (wanted && CPU_ISSET(i, &online)) {
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, &online) && (!s->c.cpus || CPU_ISSET(i, s->c.cpus)))
 			s->cpus[s->n_cpus++] = i;
-		} else if (wanted && s->c.cpus) {
-			snprintf(why, size, "CPU %d is not online (there are %d)", i,
-				 CPU_COUNT(&online));
-			return -ENODEV;
-		}
-	}
 	return 0;
 }
 

@@ -39,6 +39,9 @@ struct session_config {
 
 struct session;
 
+/* Are all of these CPUs online (NULL: yes)? 0, or -errno with `why`: which one is not, which are. */
+int session_check_cpus(const cpu_set_t *cpus, char *why, size_t size);
+
 struct session_stats {
 	uint64_t records, samples_lost, sideband_lost; /* as read(2) tells (Linux 6.0), else by records */
 	uint64_t bad_records, corrupt_rings, throttled;

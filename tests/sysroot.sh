@@ -9,7 +9,9 @@ wanted=(libc6-dev libpfm4-dev libdw-dev libelf-dev libcap-ng-dev libseccomp-dev 
 
 sysroot=$(realpath -m "$1")
 state=$sysroot.apt
-[ -e "$sysroot/.complete" ] && exit 0
+# Full, and of this list of packages.
+[ "$(cat "$sysroot/.complete" 2>/dev/null)" = "${wanted[*]}" ] && exit 0
+rm -rf "$sysroot"
 
 write_config() { # apt of another architecture, all of its state in $state, this machine's sources
 	mkdir -p "$state"/{lists/partial,cache/archives/partial}
@@ -46,4 +48,4 @@ mkdir -p "$sysroot"
 for package in "$state"/cache/archives/*.deb; do dpkg -x "$package" "$sysroot"; done
 relative_links
 rm -rf "$state"
-touch "$sysroot/.complete"
+echo "${wanted[*]}" >"$sysroot/.complete"

@@ -39,8 +39,11 @@ static bool system_wide(const struct options *o)
 static int find_events(struct recording *r)
 {
 	struct options *o = &r->options;
-	int cpu = 0;
+	int cpu = 0, e = session_check_cpus(o->cpus_given ? &o->cpus : NULL, r->why,
+					    sizeof(r->why));
 
+	if (e)
+		return e;
 	while (o->cpus_given && cpu < CPU_SETSIZE - 1 && !CPU_ISSET(cpu, &o->cpus))
 		cpu++;
 	if (cpu >= sysconf(_SC_NPROCESSORS_CONF))

@@ -5,12 +5,14 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <mntent.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "agent/base/fd.h"
@@ -130,29 +132,49 @@ bool targets_gone(const struct targets *t)
 	return t->pidfds.len > 0;
 }
 
-/* The kernel takes a directory of the hierarchy that perf_event is attached to: a v1 mount with
- * that controller, else the unified one. */
-static int open_below(const char *mount, const char *name)
+/* The kernel takes a directory of the one hierarchy that perf_event is attached to: v1's, where
+ * that is in use ("perf_event  HIERARCHY …" of /proc/cgroups is not 0), else the unified one. */
+static bool perf_event_is_v1(void)
 {
-	char path[4096];
+	FILE *f = fopen("/proc/cgroups", "re");
+	int hierarchy = 0;
+	char line[256];
 
-	snprintf(path, sizeof(path), "%s/%s", mount, name);
-	return open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "perf_event %d", &hierarchy) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return hierarchy != 0;
 }
 
-static int search_mounts(const char *name, bool v1, bool *found)
+static int open_directory(const char *path, bool v1)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct statfs fs;
+	bool right = fd >= 0 && fstatfs(fd, &fs) == 0 &&
+		     fs.f_type == (v1 ? CGROUP_SUPER_MAGIC : CGROUP2_SUPER_MAGIC);
+
+	if (!right)
+		fd_close(&fd);
+	return fd;
+}
+
+static int search_mounts(const char *name, bool v1, bool *ret_mounted)
 {
 	FILE *f = setmntent("/proc/self/mounts", "re");
 	struct mntent *m;
+	char path[4096];
 	int fd = -1;
 
+	*ret_mounted = false;
 	while (f && fd < 0 && (m = getmntent(f))) {
-		bool is_v1 = !strcmp(m->mnt_type, "cgroup") && hasmntopt(m, "perf_event");
-		bool is_v2 = !strcmp(m->mnt_type, "cgroup2");
-		if (v1 ? !is_v1 : !is_v2)
+		if (v1 ? strcmp(m->mnt_type, "cgroup") || !hasmntopt(m, "perf_event")
+		       : strcmp(m->mnt_type, "cgroup2"))
 			continue;
-		*found = true;
-		fd = open_below(m->mnt_dir, name);
+		*ret_mounted = true;
+		snprintf(path, sizeof(path), "%s/%s", m->mnt_dir, name);
+		fd = open_directory(path, v1);
 	}
 	if (f)
 		endmntent(f);
@@ -161,21 +183,22 @@ static int search_mounts(const char *name, bool v1, bool *found)
 
 int cgroup_open(const char *name, char *why, size_t size)
 {
-	bool found = false;
-	int fd = name[0] == '/' ? open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	bool v1 = perf_event_is_v1(), mounted;
+	int fd = name[0] == '/' ? open_directory(name, v1) : -1;
+	const char *relative = name + strspn(name, "/");
 
-	while (fd < 0 && *name == '/')
-		name++;
 	if (fd < 0)
-		fd = search_mounts(name, true, &found);
-	if (fd < 0)
-		fd = search_mounts(name, false, &found);
+		fd = search_mounts(relative, v1, &mounted);
 	if (fd >= 0)
 		return fd;
-	if (!found)
-		snprintf(why, size, "no cgroup hierarchy with perf_event is mounted"
-			 " (mount -t cgroup2 cgroup2 /sys/fs/cgroup)");
+	if (mounted)
+		snprintf(why, size, "there is no control group '%s' in the %s hierarchy, which perf_event"
+			 " belongs to here (find /sys/fs/cgroup -type d shows which there are)", name,
+			 v1 ? "v1 perf_event" : "cgroup2");
+	else if (v1)
+		snprintf(why, size, "perf_event belongs to a v1 hierarchy here, which is not mounted"
+			 " (mount -t cgroup -o perf_event none DIR)");
 	else
-		snprintf(why, size, "there is no control group '%s' (systemd-cgls shows them)", name);
+		snprintf(why, size, "no cgroup2 is mounted (mount -t cgroup2 none /sys/fs/cgroup)");
 	return -ENOENT;
 }

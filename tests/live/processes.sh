@@ -52,8 +52,8 @@ check_replaced() {
 	sampled "deleted: its names" "$P" "pid=$load .*main;three_quarters" 20
 	stop_load "$load"
 	cp "$T/known" "$T/service"
-	background bash -c "'$T/service' 1.2; mv '$T/renamed' '$T/service'; '$T/service' 2"
-	record -F 499 -p "$load" -d 2.5 -o "$P"
+	background bash -c "sleep 1; '$T/service' 2; cp '$T/renamed' '$T/next'; mv '$T/next' '$T/service'; '$T/service' 2"
+	record -F 499 -p "$load" -d 4.5 -o "$P"
 	sampled "replaced in the middle: before" "$P" 'main;three_quarters' 20
 	sampled "replaced in the middle: after" "$P" 'main;new_three' 20
 	stop_load "$load"

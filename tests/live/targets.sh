@@ -77,7 +77,7 @@ check_ended() {
 one_group() { # VERSION MOUNT: a new group there, with one busy process
 	local group=pmuscope-test-$$ inside
 	mkdir "$2/$group"
-	finally "rmdir '$2/$group'"
+	finally "rmdir '$2/$group' 2>/dev/null"
 	background "$T/known" 20
 	inside=$load
 	echo "$inside" >"$2/$group/cgroup.procs"
@@ -89,6 +89,17 @@ one_group() { # VERSION MOUNT: a new group there, with one busy process
 	sampled "cgroup $1: by path, the process within" "$P" "pid=$inside " 10
 	stop_load "$load"
 	stop_load "$inside"
+	wait_for 5 rmdir "$2/$group"
+}
+
+# perf_event goes back to the unified hierarchy when the other one has no groups any more.
+leave_v1() { # MOUNT
+	local tries=20
+	umount "$1"
+	until grep -q '^perf_event[[:space:]]0' /proc/cgroups || [ $((tries--)) -eq 0 ]; do
+		mount -t cgroup -o perf_event cgroup "$1" && sleep 0.3 && umount "$1"
+		sleep 0.2
+	done
 }
 
 check_cgroups() {
@@ -102,8 +113,8 @@ check_cgroups() {
 	fails 125 "a cgroup that is not there" "$PMUSCOPE" record -G no-such-group -d 1 -o "$P"
 	mkdir "$T/v1"
 	if mount -t cgroup -o perf_event cgroup "$T/v1" 2>/dev/null; then
-		finally "umount $T/v1"
 		one_group v1 "$T/v1"
+		leave_v1 "$T/v1"
 	else
 		skip "cgroup v1" "no perf_event hierarchy of version 1 in this kernel"
 	fi

@@ -278,27 +278,6 @@ static void test_symlink(void **state)
 	assert_true(S_ISREG(st.st_mode));
 }
 
-/* The commit fails: the recording stays, under its temporary name. */
-static void test_kept_when_commit_fails(void **state)
-{
-	struct output o = at("p.pb.gz");
-	struct caller *c;
-
-	assert_int_equal(outputs_open(&o, 1, why, sizeof(why)), 0);
-	assert_int_equal(caller_start(&o, 1, 0, &c), 0);
-	assert_int_equal(fd_write_all(o.fd, "data", 4), 0);
-	mkdir(o.path, 0755);
-	put("p.pb.gz/in", ""); /* not to be moved away by a rename */
-	assert_int_equal(chmod(o.path, 0), 0);
-	(void)caller_commit(c, 0);
-	caller_stop(&c);
-	assert_true(files() >= 2);
-	chmod(o.path, 0755);
-	outputs_drop(&(struct output){.fd = -1, .dir = -1}, 1);
-	fd_close(&o.fd);
-	fd_close(&o.dir);
-}
-
 /* ---- as root ---- */
 
 static void need_root(void)
@@ -330,6 +309,26 @@ static void test_ids(void **state)
 		assert_int_equal(uid, 0);
 		assert_int_equal(gid, 0);
 	}
+}
+
+/* The commit fails: the recording stays, under its temporary name. */
+static void test_kept_when_commit_fails(void **state)
+{
+	struct output o = at("p.pb.gz");
+	struct caller *c;
+
+	need_root();
+	sudo_by("4711", "4711");
+	assert_int_equal(chown(folder, ALICE, ALICE), 0);
+	assert_int_equal(outputs_open(&o, 1, why, sizeof(why)), 0);
+	assert_int_equal(caller_start(&o, 1, 0, &c), 0);
+	assert_int_equal(fd_write_all(o.fd, "data", 4), 0);
+	assert_int_equal(chmod(folder, 0555), 0);
+	assert_int_equal(caller_commit(c, 0), -EACCES);
+	caller_stop(&c);
+	expect_text(o.temp, "data");
+	outputs_drop(&o, 1);
+	assert_int_equal(files(), 0);
 }
 
 static uid_t owner(const char *name)

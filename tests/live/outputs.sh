@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The files that a recording leaves: several, standard output, the older one, and every way in
+# which a path cannot be written, found before the command starts.
+# shellcheck source=tests/live/lib.sh
+. "$(dirname "$0")/lib.sh"
+need_root
+need gcc script
+
+compile known known.c
+mkdir "$T/out"
+P=$T/out/p.pb.gz
+
+check_several() {
+	local folded named
+	check "several outputs of one recording" record -F 499 -o "$P" -f "$T/out/p.html" \
+		-o "$T/out/p.folded" -- "$T/known" 1
+	sampled "several: pprof" "$P" three_quarters 20
+	nothing "several: folded stacks" "$(folded_broken "$T/out/p.folded")"
+	check "several: a page" grep -q '^<!DOCTYPE html' "$T/out/p.html"
+	folded=$(awk '{ n += $NF } END { print n }' "$T/out/p.folded")
+	named=$(pprof get "$P" samples)
+	between "several: the same samples in each" "$folded" "$named" "$named"
+	nothing "nothing else is left in the folder" "$(find "$T/out" -type f ! -name 'p.*')"
+	record -o "$P" -- true
+	sampled "an older file becomes .old" <(cat "$P.old") three_quarters 20
+	never_sampled "the new one is in its place" "$P" three_quarters
+	(cd "$T/out" && record -q -- true)
+	check "without -o: profile.pb.gz here" test -s "$T/out/profile.pb.gz"
+	ln -s real.pb.gz "$T/out/link.pb.gz"
+	check "a name that is a dangling link" record -o "$T/out/link.pb.gz" -- true
+}
+
+check_stdout() {
+	local status=0
+	"$PMUSCOPE" record -q -o - -- "$T/known" 1 2>/dev/null | grep -av '^done$' >"$T/piped" || :
+	"$PMUSCOPE" record -q -F 499 -o - -a -d 1 2>"$T/err" >"$T/piped"
+	check "-o - is a profile" pprof check "$T/piped"
+	check "-o - into a pipe" bash -o pipefail -c \
+		"'$PMUSCOPE' record -q -o - -a -d 0.3 | gzip -t"
+	fails 125 "-o - is refused on a terminal" \
+		script -qec "'$PMUSCOPE' record -o - -- touch '$T/terminal'" /dev/null
+	says "-o - on a terminal: why" 'terminal.*-o FILE|terminal.*-o .*pb\.gz' \
+		script -qec "'$PMUSCOPE' record -o - -- true" /dev/null
+	check "-o - on a terminal: the command did not start" test ! -e "$T/terminal"
+	"$PMUSCOPE" record -q -o - -a -d 0.5 2>"$T/err" | : || status=$?
+	nothing "a reader that is gone is no crash" "$(grep -iE 'signal|core' "$T/err" || :)"
+	says "progress on a terminal" ' samples .* lost 0' \
+		script -qec "'$PMUSCOPE' record -o '$P' -a -d 2.5" /dev/null
+	nothing "no progress elsewhere" "$("$PMUSCOPE" record -o "$P" -a -d 2.2 2>&1 |
+		grep -aE '  [0-9]+ s ' || :)"
+}
+
+# --- paths that cannot be written ---------------------------------------------------------------
+
+refused() { # NAME PATTERN PATH [COMMAND BEFORE…]: 125, with words, and the command not started
+	local name=$1 pattern=$2 path=$3
+	shift 3
+	rm -f "$T/marker"
+	fails 125 "$name" "$@" "$PMUSCOPE" record -o "$path" -- touch "$T/marker"
+	says "$name: why" "$pattern" "$@" "$PMUSCOPE" record -o "$path" -- touch "$T/marker"
+	check "$name: the command did not start" test ! -e "$T/marker"
+}
+
+check_refusals() {
+	local name
+	mkdir "$T/out/dir.pb.gz" "$T/readonly"
+	refused "no such folder" 'no folder .*/missing .*mkdir -p' "$T/missing/p.pb.gz"
+	refused "a folder" 'is a folder' "$T/out/dir.pb.gz"
+	refused "a file as a folder" 'is not a folder' "$P/x.pb.gz"
+	refused "no format" '\.pb\.gz.*\.html.*\.folded' "$T/out/x.txt"
+	refused "a name too long" 'cannot write .*(ENAMETOOLONG|too long)' \
+		"$T/out/$(printf 'a%.0s' {1..300}).pb.gz"
+	refused "a full device" 'cannot write .*(ENOSPC|full|space)' /dev/full
+	mount -t tmpfs -o ro tmpfs "$T/readonly" && finally "umount $T/readonly"
+	refused "a file system without writing" 'cannot write .*(EROFS|read-only)' \
+		"$T/readonly/p.pb.gz"
+	fails 125 "one file twice" "$PMUSCOPE" record -o "$P" -o "$T/out/../out/p.pb.gz" -- true
+	public_copy
+	chmod 755 "$T/out"
+	refused "a folder of another user" "user $nobody may not write in .*another path" \
+		"$T/out/x.pb.gz" setpriv --reuid=$nobody --regid=$nobody --clear-groups \
+		sh -c 'shift; exec "$@"' sh 
+	# The hint's command is one that helps.
+	name=$("$PMUSCOPE" record -o "$T/missing/p.pb.gz" -- true 2>&1 | sed -n "s/.*Type: //p")
+	check "what it says to type works" bash -c "$name"
+	check "and then it records" record -o "$T/missing/p.pb.gz" -- true
+}
+
+# --- a disk that fills --------------------------------------------------------------------------
+
+check_full() {
+	local small=$T/small
+	mkdir "$small"
+	mount -t tmpfs -o size=64k tmpfs "$small" && finally "umount $small"
+	head -c 40960 /dev/zero >"$small/filler"
+	refused "a disk without room" 'cannot write .*(ENOSPC|full|space)' "$small/p.pb.gz"
+	nothing "a disk without room: nothing is left on it" \
+		"$(find "$small" -type f ! -name filler)"
+	umount "$small" && mount -t tmpfs -o size=256k tmpfs "$small"
+	echo older >"$small/p.pb.gz"
+	rm -f "$T/status"
+	fails 125 "a disk that fills while recording" "$PMUSCOPE" record -F 999 -a \
+		-o "$small/p.pb.gz" -o "$P" -- sh -c \
+		"head -c 300000 /dev/zero >'$small/filler' 2>/dev/null; '$T/known' 0.5"
+	says "a disk that fills: the older file is kept" '^older$' cat "$small/p.pb.gz"
+	sampled "a disk that fills: the other output is written" "$P" three_quarters 20
+	nothing "a disk that fills: nothing half is left" \
+		"$(find "$small" -type f ! -name filler ! -name p.pb.gz)"
+}
+
+check_several
+check_stdout
+check_refusals
+check_full
+plan
