@@ -101,7 +101,11 @@ $(BUILD)/tests/$(1)/test_%: $(BUILD)/obj/tests/unit/$(1)/test_%.o $(foreach a,$(
 endef
 $(foreach a,$(ARCHIVES),$(eval $(call unit,$(a))))
 .SECONDARY:
-unit: $(UNIT) ## build the unit tests
+unit: $(UNIT) $(BUILD)/oracle-unwind ## build the unit tests
+
+# The oracle unwinds the same samples with libdwfl: see tests/oracle/unwind.c.
+$(BUILD)/oracle-unwind: $(BUILD)/obj/tests/oracle/unwind.o $(foreach a,agent pmu wire base,$(call lib,$(a)))
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TESTLIBS)
 
 # Each target below installs the packages it needs (as root; else it prints the line that does).
 MAKEALL = $(MAKE) --no-print-directory -j$(shell nproc)

@@ -208,9 +208,15 @@ bench_first() {
 		"$first" – – '≤ 50'
 }
 
-bench_unwind() { # the program prints: ours, libdwfl (ns a frame)
-	local ours=SKIP dwfl=SKIP
-	if [ -x "$BUILD/tests/bench_unwind" ]; then read -r ours dwfl < <("$BUILD/tests/bench_unwind"); fi
+bench_unwind() { # the same samples of a compiler, unwound warm by us and by libdwfl
+	local ours=SKIP dwfl=SKIP out=$T/unwind pid
+	background compile_forever unwind
+	wait_for 5 pgrep -x cc1plus || :
+	pid=$(pgrep -nx cc1plus)
+	if [ -n "$pid" ] && "$BUILD/oracle-unwind" "$pid" 500 50 >"$out" 2>&1; then
+		ours=$(awk '/^ours ns/ { print $NF }' "$out") dwfl=$(awk '/^libdwfl ns/ { print $NF }' "$out")
+	fi
+	stop_load "$load"
 	row 'warm unwinding, ns a frame (perf: libdwfl)' "$ours" "$dwfl" – '≤ 100'
 }
 

@@ -120,7 +120,8 @@ void check_abilities(struct findings *f)
 		{{"cpu-clock", 0, -1, true}, "record your own processes, user part"},
 		{{"cpu-clock", 0, -1, false}, "the kernel part of them"},
 		{{"cpu-clock", -1, 0, true}, "record the whole machine (-a)"},
-		{{"context-switches", -1, 0, false}, "events in the kernel: context switches, tracepoints"},
+		{{"context-switches", -1, 0, false},
+		 "events in the kernel: context switches, tracepoints"},
 	};
 	const struct attempt *lacking = NULL;
 	char text[64];

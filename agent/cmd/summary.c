@@ -123,7 +123,7 @@ static void comment_ends(struct recording *r, struct profile *p)
 	const struct collector_counters *c = collector_counters(r->collector);
 
 	for (int i = 0; i < WALK_ENDS_N; i++)
-		if (c->by_end[i])
+		if (c->by_end[i] && i != WALK_TRUNCATED) /* has a line of its own */
 			profile_comment(p, "stacks %s: %" PRIu64, walk_end_word(i), c->by_end[i]);
 }
 

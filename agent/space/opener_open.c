@@ -38,7 +38,7 @@ static void read_all(bool on)
 static int look_up(int root, const char *path, uint64_t resolve)
 {
 	struct open_how how = {
-		.flags = O_PATH | O_CLOEXEC | (resolve & RESOLVE_NO_SYMLINKS ? O_NOFOLLOW : 0),
+		.flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve,
 	};
 	long fd;
@@ -75,6 +75,27 @@ static int open_again(int found)
 	return fd;
 }
 
+/* What the kernel makes up looks like regular files, too; reading it may say much, or wait. */
+static bool is_made_up(int found)
+{
+	static const long made_up[] = {PROC_SUPER_MAGIC,  SYSFS_MAGIC,        DEBUGFS_MAGIC,
+				       TRACEFS_MAGIC,     CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+				       SECURITYFS_MAGIC,  BPF_FS_MAGIC};
+	struct statfs fs;
+
+	if (fstatfs(found, &fs))
+		return true;
+	for (size_t i = 0; i < sizeof(made_up) / sizeof(made_up[0]); i++)
+		if (fs.f_type == made_up[i])
+			return true;
+	return false;
+}
+
+static bool is_plain_file(int found, struct stat *st)
+{
+	return fstat(found, st) == 0 && S_ISREG(st->st_mode) && !is_made_up(found);
+}
+
 /* Turns what look_up() found (taken) into a descriptor to read from. By a name, the asker may have
  * what is a program, or readable for all; /etc/shadow is neither. */
 static int read_found(int found, enum trust trust)
@@ -85,7 +106,7 @@ static int read_found(int found, enum trust trust)
 
 	if (found < 0)
 		return found;
-	if (fstat(found, &st) || !S_ISREG(st.st_mode)) {
+	if (!is_plain_file(found, &st)) {
 		fd_close(&found);
 		return -EINVAL;
 	}
@@ -296,7 +317,7 @@ int open_debug(int pid, char paths[][4096], int n)
 	for (int i = 0; i < 2 * n && fd < 0; i++) {
 		int found = roots[i / n] < 0 ? -ENOENT : look_up(roots[i / n], paths[i % n], 0);
 		struct stat st;
-		if (found >= 0 && fstat(found, &st) == 0 && S_ISREG(st.st_mode))
+		if (found >= 0 && is_plain_file(found, &st))
 			fd = open_again(found);
 		fd_close(&found);
 	}

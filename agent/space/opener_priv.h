@@ -41,7 +41,7 @@ struct opener_reply {
 };
 
 _Noreturn void opener_supervise(int data, int control, uid_t uid, gid_t gid);
-_Noreturn void opener_serve(int data);
+_Noreturn void opener_serve(int data, pid_t parent);
 pid_t opener_supervisor(const struct opener *o); /* for tests */
 
 /* The worker's: a descriptor or -errno. */

@@ -199,12 +199,14 @@ static void serve_one(int sock, const void *bytes, size_t len)
 	fd_close(&fd);
 }
 
-_Noreturn void opener_serve(int data)
+_Noreturn void opener_serve(int data, pid_t parent)
 {
 	static uint8_t bytes[OPENER_REQUEST_MAX];
 	ssize_t n;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (getppid() != parent)
+		_exit(0); /* it died before this could be told */
 	while ((n = recv(data, bytes, sizeof(bytes), 0)) != 0)
 		if (n > 0)
 			serve_one(data, bytes, (size_t)n);

@@ -58,14 +58,14 @@ static int place_for_stuck(struct supervisor *s)
 
 static void start_worker(struct supervisor *s)
 {
-	pid_t pid;
+	pid_t pid, self = getpid();
 
 	if (place_for_stuck(s) < 0)
 		return; /* it could not be given up when it hangs as well */
 	pid = fork();
 	if (pid == 0) {
 		fd_close(&s->control);
-		opener_serve(s->data);
+		opener_serve(s->data, self);
 	}
 	if (pid > 0) {
 		s->worker = pid;

@@ -71,7 +71,10 @@ enum rows_saved {
 	ROWS_SAVED_EXPR,     /* 8 bytes at the address that ops[saved[slot]] computes */
 };
 
-enum { ROWS_RULE_SIGNAL = 1 }; /* the caller's pc is exact, not a return address (CIE 'S') */
+enum rows_rule_flag {
+	ROWS_RULE_SIGNAL = 1, /* the caller's pc is exact, not a return address (CIE 'S') */
+	ROWS_RULE_CODE = 2,   /* found from the instructions, where there is no CFI */
+};
 
 struct rows_rule {
 	uint8_t cfa_kind, cfa_reg, ra_kind, flags;
