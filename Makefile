@@ -127,7 +127,7 @@ layers: ## check who includes whom
 asan: ## build with sanitizers in build-asan/, run the unit tests and TESTS='NAME…'
 	@tests/deps.sh build test
 	@$(MAKEALL) BUILD=build-asan SAN=address,undefined all unit
-	@BUILD=build-asan tests/run unit/ $(TESTS)
+	@BUILD=build-asan SLOWER=5 tests/run unit/ $(TESTS)
 
 cross: ## build for aarch64 in build-aarch64/, warnings are errors
 	@tests/deps.sh build cross

@@ -164,7 +164,8 @@ static _Noreturn void child(const struct output *outputs, unsigned n, int comman
 	struct job j = {.n = n, .command = command};
 	int keep[2 * OUTPUTS_MAX + 2], n_keep = 0, r;
 
-	memcpy(j.outputs, outputs, n * sizeof(*outputs));
+	for (unsigned i = 0; i < n; i++)
+		j.outputs[i] = outputs[i];
 	identity_of_caller(&j.caller);
 	keep[n_keep++] = sock;
 	keep[n_keep++] = command;

@@ -72,7 +72,8 @@ static void requeue(struct symbolizer *s)
 		if (!room)
 			n = i; /* the last ones are lost: their samples end "table late" */
 	}
-	memmove(s->queue.at + n, s->queue.at, had * sizeof(*s->queue.at));
+	if (n && had)
+		memmove(s->queue.at + n, s->queue.at, had * sizeof(*s->queue.at));
 	for (size_t i = 0; s->n_sent;) {
 		struct sent one = pop_sent(s);
 		if (one.type == SYM_ROWS && i < n)

@@ -59,7 +59,8 @@ int space_own(struct space **sp)
 		free(s);
 		return -ENOMEM;
 	}
-	memcpy(s->at, old->at, s->len * sizeof(*s->at));
+	if (s->len)
+		memcpy(s->at, old->at, s->len * sizeof(*s->at));
 	touch(s);
 	space_drop(sp);
 	*sp = s;
