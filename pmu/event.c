@@ -48,6 +48,10 @@ static int resolve_plain(const char *name, struct event *e, const struct why *w)
 		tracepoint = tracefs_resolve(system, colon + 1, e, &tw);
 		if (!tracepoint)
 			return 0;
+		if (tracepoint != -ENOENT && tracepoint != -ENODEV && tracepoint != -EACCES) {
+			why_add(w, "%s", tracepoint_why);
+			return tracepoint;
+		}
 	}
 	if (!raw_resolve(name, e))
 		return 0;
@@ -278,8 +282,10 @@ int events_resolve(const char *text, struct event *events, size_t *n, char *why)
 			rc = resolve_one(text, len, &events[count], &w);
 		if (!rc)
 			rc = check_twice(events, count, &w);
-		if (rc < 0)
+		if (rc < 0) {
+			why_trim(&w);
 			return rc;
+		}
 		event_make_unique(events, count + 1, count);
 		count++;
 		if (!text[len])

@@ -121,8 +121,9 @@ static void say_system(const struct failed *f)
 
 static void say_kernel(const struct failed *f)
 {
-	why_add(&f->w, "it happens in the kernel, which needs CAP_PERFMON or perf_event_paranoid "
-		"below 2: it is %ld, and we are uid %u without that capability.\n",
+	why_add(&f->w, "it counts in the kernel too and cannot do without; that needs CAP_PERFMON "
+		"or perf_event_paranoid below 2: it is %ld, and we are uid %u without that "
+		"capability.\n",
 		f->facts.paranoid, f->facts.uid);
 	hint_rights(f, 1);
 }
@@ -273,4 +274,5 @@ void pmu_explain(int err, const struct event *event, const struct open_target *t
 		say_attributes(&f);
 	else
 		why_add(&f.w, "perf_event_open: %s\n", strerror(f.err));
+	why_trim(&f.w);
 }

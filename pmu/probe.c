@@ -126,7 +126,9 @@ static int open_yielding(struct event *events, size_t n, size_t i, const struct 
 		}
 		if (!yield_one(events, n, i, t, rc, &left_out)) {
 			events[i] = asked;
-			return first;
+			/* Refused with the kernel part, not there without it: not there. But a PMU
+			 * that cannot leave the kernel out (EINVAL) needs the right to it. */
+			return rc == -EINVAL && first == -EACCES ? first : rc;
 		}
 	}
 }

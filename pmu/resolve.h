@@ -19,6 +19,8 @@ struct why {
 };
 void why_add(const struct why *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+void why_trim(const struct why *w); /* without the last line's end, as whoever prints it wants */
+
 /* Called for each name of a list; other than 0 ends it and is returned. */
 typedef int name_fn(void *arg, const char *name);
 

@@ -12,6 +12,7 @@
 #include "agent/base/fd.h"
 #include "agent/base/vec.h"
 #include "pmu/abi.h"
+#include "pmu/hints.h"
 #include "pmu/merge.h"
 #include "pmu/open.h"
 
@@ -26,8 +27,11 @@ enum {
 	STACK_OF_EACH = 16 * 1024, /* events that come by the thousand: the ring must hold a burst */
 	RATE_OF_EACH = 8000,       /* a second and CPU, for the size of the ring */
 	RECORD_OVERHEAD = 1536,   /* of a sample, its stack copy aside */
-	REGS_MAX = 64,
 };
+
+/* What the hints of this file ask for. */
+static const long MLOCK_KB_FULL = DATA_RING_MOST / 1024 + 1024; /* with the sideband's */
+static const unsigned long NOFILE_ENOUGH = 1048576;
 
 struct opened { /* one descriptor of perf_event_open(2) */
 	int fd;
@@ -164,6 +168,11 @@ static int open_on(struct session *s, int tid, size_t cpu, char *why, size_t siz
 	if (s->c.scope == SESSION_CGROUP)
 		side.pid = -1; /* exec and fork happen on the way into the group as well */
 	r = open_sideband(s, &side, cpu);
+	if (r && r != -ESRCH) {
+		/* What stands against it stands against the first event as well. */
+		struct sampling how = how_of(s, &s->c.events[0]);
+		pmu_explain(r, &s->c.events[0], &t, &how, why, size);
+	}
 	for (uint32_t i = 0; !r && i < s->c.n_events; i++)
 		r = open_data(s, &t, cpu, i, why, size);
 	return r;
@@ -330,8 +339,8 @@ static bool shrink(struct session *s)
 	fit_stack(s);
 	snprintf(s->note, sizeof(s->note),
 		 "rings of %zu kB a CPU and stack copies of %u kB, as perf_event_mlock_kb allows"
-		 " (sudo sysctl kernel.perf_event_mlock_kb=8192 for more)",
-		 s->ring_bytes / 1024, s->stack_bytes / 1024);
+		 " (for more: " HINT_MLOCK ")",
+		 s->ring_bytes / 1024, s->stack_bytes / 1024, MLOCK_KB_FULL);
 	return true;
 }
 
@@ -344,8 +353,8 @@ static int open_all(struct session *s, char *why, size_t size)
 
 		if (r == -EMFILE)
 			snprintf(why, size, "%zu events are open and the limit of open files is reached"
-				 " (RLIMIT_NOFILE): fewer CPUs (-C), fewer threads, or ulimit -n 1048576",
-				 s->opened.len);
+				 " (RLIMIT_NOFILE): fewer CPUs (-C), fewer threads, or " HINT_NOFILE,
+				 s->opened.len, NOFILE_ENOUGH);
 		if (r != -EPERM || !(mapped || s->opened.len > 1) || !shrink(s))
 			return r;
 		close_all(s);

@@ -5,6 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+void why_trim(const struct why *w)
+{
+	size_t n = w->text ? strnlen(w->text, w->size) : 0;
+
+	while (n > 0 && n < w->size && w->text[n - 1] == '\n')
+		w->text[--n] = '\0';
+}
+
 void why_add(const struct why *w, const char *fmt, ...)
 {
 	size_t n = w->text ? strnlen(w->text, w->size) : 0;

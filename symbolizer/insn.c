@@ -124,8 +124,8 @@ static uint8_t prefixes(struct state *s)
 {
 	for (;;) {
 		uint8_t b = next(s);
-		if (s->rex && (b == 0x66 || b == 0x67 || b == 0xf0 || b == 0xf2 || b == 0xf3 ||
-			       (b & 0xf0) == 0x40))
+		if (s->rex && (b == 0xf0 || b == 0xf2 || b == 0xf3 || (b & 0xf0) == 0x40 ||
+			       (b & 0xfc) == 0x64 || (b & 0xe7) == 0x26))
 			s->bad = true; /* a REX that does not count: nobody writes that */
 		if (s->bad)
 			return 0;
@@ -163,7 +163,7 @@ static void vector_prefix(struct state *s, uint8_t first)
 		next(s);
 	s->op = next(s);
 	if (s->evex && (s->map == 5 || s->map == 6)) /* half floats */
-		s->flags = s->map == 5 ? vex_0f[s->op] & ~(unsigned)IB | OK : M;
+		s->flags = s->map == 5 ? (vex_0f[s->op] & ~(unsigned)IB) | OK : M;
 	else
 		s->flags = s->map < 8 && maps[s->map] ? maps[s->map][s->op] : 0;
 	if (s->evex && s->map == 1 && s->op == 0x77)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "symbolizer/code.h"
 #include "symbolizer/fdes.h"
 #include "symbolizer/gopclntab.h"
 #include "symbolizer/page.h"
@@ -14,6 +15,7 @@ enum {
 	SIGNAL_MAX = 4096, /* bytes of a signal trampoline's FDE that are searched */
 	ENTRY_GUESS = 64, /* bytes of an entry point that nothing describes */
 	SMALL_FDE = 16,   /* bytes; such ones are compared with rt_sigreturn too */
+	SMALL_GAP = 16,   /* bytes between functions that are padding at most times */
 };
 
 /* Where knowledge comes from: what one source leaves open is asked of the next. */
@@ -24,6 +26,7 @@ struct unwind {
 	enum rows_arch arch;
 	struct fdes eh, debug;
 	struct gopclntab *go; /* NULL: not a Go program */
+	struct code *code;    /* NULL until the first gap in the CFI */
 	bool has_eh, has_debug, opened_debug, knows_entry;
 	uint64_t entry_low, entry_high; /* the function at e_entry; empty: none */
 	struct page page;
@@ -66,6 +69,7 @@ void unwind_close(struct unwind **up)
 		return;
 	page_free(&u->page);
 	gopclntab_close(&u->go);
+	code_close(&u->code);
 	fdes_close(&u->eh);
 	fdes_close(&u->debug);
 	free(u);
@@ -110,27 +114,134 @@ static uint64_t find_sigreturn(const struct unwind *u, uint64_t low, uint64_t hi
 	return hit ? low + (uint64_t)(hit - text.at) : UINT64_MAX;
 }
 
+/* The FDE over `pc`, or 0; where there is none `ret->begin` is that of the next one. */
+static bool fde_over(struct fdes *t, uint64_t pc, struct cfi_fde *ret)
+{
+	size_t i;
+
+	if (fdes_ready(t) || !t->n)
+		return false;
+	i = fdes_find(t, pc);
+	return cfi_fde(&t->reader, fdes_at(t, i).offset, ret) == 0 && pc >= ret->begin &&
+	       pc < ret->end;
+}
+
+/* Where the first FDE above `pc` begins. */
+static uint64_t next_fde(const struct fdes *t, uint64_t pc)
+{
+	size_t i = fdes_find(t, pc);
+
+	while (i < t->n && fdes_at(t, i).begin <= pc)
+		i++;
+	return i < t->n ? fdes_at(t, i).begin : UINT64_MAX;
+}
+
+/* What CFI says of one address, for paths that lead there from where there is none. */
+static void keep_state(void *arg, uint64_t begin, const struct cfi_state *state)
+{
+	struct cfi_state *ret = arg;
+
+	*ret = *state;
+}
+
+static bool known_rule(void *arg, uint64_t pc, struct rows_rule *ret)
+{
+	struct unwind *u = arg;
+	struct cfi_state st = {.cfa.kind = CFI_UNDEFINED};
+	const struct cfi_rule *ra = &st.regs[CFI_RA];
+	struct cfi_fde fde;
+
+	if (!u->has_eh || !fde_over(&u->eh, pc, &fde) || fde.cie->signal ||
+	    cfi_run(&u->eh.reader, &fde, pc, pc + 1, keep_state, &st) < 0 ||
+	    st.cfa.kind != CFI_VAL_OFFSET || st.cfa_reg >= ROWS_REGS || ra->kind != CFI_OFFSET ||
+	    st.cfa.off != (int32_t)st.cfa.off || ra->off != -8)
+		return false;
+	*ret = (struct rows_rule){.cfa_kind = ROWS_CFA_REG, .cfa_reg = (uint8_t)st.cfa_reg,
+				  .cfa_off = (int32_t)st.cfa.off, .ra_kind = ROWS_RA_CFA,
+				  .ra_off = -8};
+	for (int i = 0; i < ROWS_SAVED; i++) {
+		const struct cfi_rule *reg = &st.regs[i];
+		bool at_cfa = reg->kind == CFI_OFFSET && reg->off == (int32_t)reg->off;
+		if (reg->kind == CFI_SAME)
+			continue;
+		ret->saved_kinds |= (uint32_t)(at_cfa ? ROWS_SAVED_CFA : ROWS_SAVED_UNDEF) << 2 * i;
+		ret->saved[i] = at_cfa ? (int32_t)reg->off : 0;
+	}
+	return true;
+}
+
+static void add_code(void *arg, uint64_t pc, const struct rows_rule *rule)
+{
+	struct unwind *u = arg;
+
+	page_add(&u->page, pc, rule);
+}
+
+/* How far the text without CFI around [low, high) reaches; its beginning is a known one. */
+static void whole_gap(struct unwind *u, struct fdes *t, struct code_gap *g)
+{
+	struct cfi_fde fde;
+	uint64_t next;
+
+	if (fdes_ready(t) || !t->n)
+		return;
+	if (cfi_fde(&t->reader, fdes_at(t, fdes_find(t, g->low)).offset, &fde) == 0 &&
+	    fde.end <= g->low && fde.end > g->begin)
+		g->begin = fde.end;
+	next = next_fde(t, g->low);
+	if (next >= g->high && next < g->end)
+		g->end = next;
+}
+
+/* Text without any CFI, of which the instructions may tell something. */
+static void fill_code(struct unwind *u, uint64_t low, uint64_t high)
+{
+	struct code_gap g = {low, high, low, high, known_rule, add_code, u};
+	const struct image_seg *s = image_seg_at(u->img, low, true);
+
+	if (low >= high)
+		return;
+	page_add_kind(&u->page, low, ROWS_CFA_NONE);
+	if (u->arch != ROWS_X86_64 || u->go || !s || high - s->vaddr > s->memsz ||
+	    (high - low < SMALL_GAP && code_is_padding(u->img, low, high)))
+		return;
+	if (!u->code)
+		u->err = code_open(u->img, &u->code);
+	if (u->err)
+		return;
+	g.begin = low == u->page.low ? s->vaddr : low;
+	if (low == u->entry_high) /* which is a guess, maybe inside an instruction */
+		g.begin = u->entry_low;
+	g.end = high == u->page.high ? s->vaddr + s->memsz : high;
+	if (u->has_eh)
+		whole_gap(u, &u->eh, &g);
+	if (u->has_debug)
+		whole_gap(u, &u->debug, &g);
+	code_rules(u->code, &g);
+}
+
 /* No CFI: still, a return address into rt_sigreturn means a signal frame. Callers look at the
  * byte before a return address, so that one belongs to it. */
 static void fill_bytes(struct unwind *u, uint64_t low, uint64_t high)
 {
-	uint64_t len = sigreturn(u).len, from = low;
+	uint64_t len = sigreturn(u).len, from = low, at = low;
 
-	page_add_kind(&u->page, low, ROWS_CFA_NONE);
 	/* Between two functions there is mostly padding, with no room for it. */
-	if (high - low < len && low != u->page.low && high != u->page.high)
+	if (high - low < len && low != u->page.low && high != u->page.high) {
+		fill_code(u, low, high);
 		return;
+	}
 	if (image_bytes(u->img, low - (len - 1), len - 1)) /* one that `low` cuts in two */
 		from = low - (len - 1);
 	while (from < high) {
 		uint64_t hit = find_sigreturn(u, from, high);
 		if (hit == UINT64_MAX)
 			break;
+		fill_code(u, at, hit - 1);
 		page_add_kind(&u->page, hit - 1 > low ? hit - 1 : low, ROWS_CFA_SIGFRAME);
-		from = hit + len;
-		if (from < high)
-			page_add_kind(&u->page, from > low ? from : low, ROWS_CFA_NONE);
+		at = from = hit + len;
 	}
+	fill_code(u, at, high);
 }
 
 struct fde_rows {
@@ -322,18 +433,6 @@ static bool has_seg(const struct image *img, uint32_t type)
 	return false;
 }
 
-/* The FDE over `pc`, or 0; where there is none `ret->begin` is that of the next one. */
-static bool fde_over(struct fdes *t, uint64_t pc, struct cfi_fde *ret)
-{
-	size_t i;
-
-	if (fdes_ready(t) || !t->n)
-		return false;
-	i = fdes_find(t, pc);
-	return cfi_fde(&t->reader, fdes_at(t, i).offset, ret) == 0 && pc >= ret->begin &&
-	       pc < ret->end;
-}
-
 /* Linkers give shared libraries the start of .text for an entry point, which it is not. The
  * dynamic linker has a real one. */
 static bool has_entry(const struct unwind *u)
@@ -347,16 +446,6 @@ static bool has_entry(const struct unwind *u)
 	if (image_type(u->img) == ET_EXEC || has_seg(u->img, PT_INTERP) || flags & DF_1_PIE)
 		return true;
 	return !image_sec_named(u->img, ".text", &text) || text.vaddr != image_entry(u->img);
-}
-
-/* Where the first FDE above `pc` begins. */
-static uint64_t next_fde(const struct fdes *t, uint64_t pc)
-{
-	size_t i = fdes_find(t, pc);
-
-	while (i < t->n && fdes_at(t, i).begin <= pc)
-		i++;
-	return i < t->n ? fdes_at(t, i).begin : UINT64_MAX;
 }
 
 /* The function at the entry point has no caller, whatever its CFI says of its first bytes. */

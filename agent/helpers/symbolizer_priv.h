@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Inside the symbolizer's client: symbolizer.c (modules, rows), symbolizer_names.c (names) and
- * symbolizer_link.c (the process, the requests on their way, its death).
+ * Inside the symbolizer's client: symbolizer.c (modules), symbolizer_rows.c, symbolizer_names.c
+ * and symbolizer_link.c (the process, the requests on their way, its death).
  *
  * Requests are answered in the order of asking, so those on their way are a queue whose head is
  * the one that the helper works on: a reply must be the head's, a death or a missed deadline is

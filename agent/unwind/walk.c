@@ -353,6 +353,8 @@ static enum step step(struct walker *w, struct process *p, struct state *s, cons
 	const struct rows_rule *r = c->rule;
 
 	*next_flags = 0;
+	if (r && r->flags & ROWS_RULE_CODE)
+		*next_flags = WALK_FRAME_FP;
 	if (r && (r->cfa_kind == ROWS_CFA_REG || r->cfa_kind == ROWS_CFA_EXPR))
 		return step_rule(w, p, s, r, tables_ops(c->module), leaf, why);
 	if (r && r->cfa_kind == ROWS_CFA_SIGFRAME)

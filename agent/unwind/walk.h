@@ -39,7 +39,7 @@ const char *walk_end_word(enum walk_end e);
 bool walk_end_complete(enum walk_end e);
 
 enum walk_frame_flag {
-	WALK_FRAME_FP = 1 << 0,    /* found by a frame pointer, not by CFI */
+	WALK_FRAME_FP = 1 << 0,    /* found by a frame pointer or the instructions, not by CFI */
 	WALK_FRAME_EXACT = 1 << 1, /* pc is an instruction's own address, not a return address */
 };
 

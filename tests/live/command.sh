@@ -4,6 +4,7 @@
 # shellcheck source=tests/live/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_root
+go_first
 need gcc script setpriv
 
 compile known known.c
@@ -17,7 +18,7 @@ check_samples() {
 	local all
 	fails 7 "the command's status is passed on" "$PMUSCOPE" record -F 499 -o "$P" -- "$T/known" 2 7
 	all=$(weight "$P" .)
-	between "a busy command fills its seconds with samples" "$all" 300 1100
+	between "a busy command fills its seconds with samples" "$all" 150 1100
 	between "three quarters of it are in one function" \
 		$((100 * $(weight "$P" 'three_quarters(;rounds)?$') / all)) 65 85
 	between "one quarter is in another" \

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # pmuscope doctor, and every command that a message tells people to type.
+# shellcheck source=tests/live/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 fails 0 "doctor --help" "$PMUSCOPE" doctor --help
@@ -127,8 +128,12 @@ nothing "there were hints to run" "$([ $hints -ge 15 ] || echo "$hints only")"
 says "mended: the rate" '^ok +frequency +up to 100000 Hz' "$PMUSCOPE" doctor
 set_to perf_event_paranoid 2
 says "mended: file capabilities" '^ok +rights +everything' as_user "$PUBLIC" doctor
-says "mended: file capabilities, recording" 'wrote' \
-	as_user "$PUBLIC" record -a -d 0.3 -o "$T/bin/../caps.pb.gz"
+install -d -o "$nobody" -g "$nobody" "$T/user"
+check "mended: file capabilities, recording" as_user "$PUBLIC" record -a -d 0.3 \
+	-o "$T/user/caps.pb.gz"
+nothing "and the profile is there, the caller's" "$(
+	[ "$(stat -c %u "$T/user/caps.pb.gz" 2>&1)" = "$nobody" ] || ls -l "$T/user"
+)"
 setcap -r "$PUBLIC"
 set_to perf_event_paranoid 1
 says "mended: paranoid 1 gives the kernel part" '^ +cpu-clock +yes$' as_user "$PUBLIC" list cpu-clock

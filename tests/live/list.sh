@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # pmuscope list: what it says agrees with what the kernel lets be opened.
+# shellcheck source=tests/live/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 paranoid=$(cat /proc/sys/kernel/perf_event_paranoid)

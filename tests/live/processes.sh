@@ -5,6 +5,7 @@
 # shellcheck source=tests/live/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_root
+go_first
 need gcc unshare
 
 compile known known.c

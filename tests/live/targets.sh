@@ -4,6 +4,7 @@
 # shellcheck source=tests/live/lib.sh
 . "$(dirname "$0")/lib.sh"
 need_root
+go_first
 need gcc
 
 compile known known.c
@@ -14,12 +15,12 @@ P=$T/p.pb.gz
 
 check_processes() {
 	local a b tid
-	background "$T/known" 30
+	background "$T/known" 300
 	a=$load
-	"$T/family" 30 >"$T/tid" 2>/dev/null </dev/null &
+	"$T/family" 300 >"$T/tid" 2>/dev/null </dev/null &
 	b=$! && loads+=("$b")
 	finally "kill $b"
-	background "$T/known" 30
+	background "$T/known" 300
 	wait_for 5 test -s "$T/tid"
 	tid=$(cat "$T/tid")
 	record -F 499 -p "$a,$b" -d 2 -o "$P"
@@ -78,10 +79,10 @@ one_group() { # VERSION MOUNT: a new group there, with one busy process
 	local group=pmuscope-test-$$ inside
 	mkdir "$2/$group"
 	finally "rmdir '$2/$group' 2>/dev/null"
-	background "$T/known" 20
+	background "$T/known" 200
 	inside=$load
 	echo "$inside" >"$2/$group/cgroup.procs"
-	background "$T/known" 20
+	background "$T/known" 200
 	check "cgroup $1: is recorded by name" record -G "$group" -F 499 -d 1 -o "$P"
 	sampled "cgroup $1: the process within" "$P" "pid=$inside .*three_quarters" 20
 	never_sampled "cgroup $1: nobody outside" "$P" "pid=$load "

@@ -310,7 +310,7 @@ static void compare_gap(struct subject *s, const struct rows_page *p, uint64_t p
 		s->t->sigframes++;
 	else if (r->ra_kind == ROWS_RA_END && r->cfa_kind == ROWS_CFA_REG)
 		s->t->ends++;
-	else if (r->cfa_kind == ROWS_CFA_REG && s->go)
+	else if (r->cfa_kind == ROWS_CFA_REG && (s->go || r->flags & ROWS_RULE_CODE))
 		s->t->extra++;
 	else if (r->cfa_kind == ROWS_CFA_BAD && s->go)
 		s->t->bad++;
@@ -431,7 +431,7 @@ static bool check_file(struct tally *t, uint32_t max_pages)
 	}
 	subject_close(&s);
 	printf("%s: %ld pages, %ld rows, %ld rules, %ld ops; %ld compared, %ld differ, %ld end, "
-	       "%ld sigframe, %ld bad, %ld lost, %ld from Go alone; %.1f us a page, worst %.1f\n",
+	       "%ld sigframe, %ld bad, %ld lost, %ld from Go or code alone; %.1f us a page, worst %.1f\n",
 	       t->path, t->pages, t->rows, t->rules, t->ops, t->compared, t->differ, t->ends,
 	       t->sigframes, t->bad, t->lost, t->extra,
 	       (double)t->ns / 1e3 / (double)(t->pages + !t->pages), (double)t->worst_ns / 1e3);
