@@ -16,6 +16,8 @@ enum {
 	ENTRY_GUESS = 64, /* bytes of an entry point that nothing describes */
 	SMALL_FDE = 16,   /* bytes; such ones are compared with rt_sigreturn too */
 	SMALL_GAP = 16,   /* bytes between functions that are padding at most times */
+	FOREIGN_GAP = 512 << 10, /* bytes without CFI in a file that has much: V8's builtins, */
+	FOREIGN_FDES = 1000,     /* which keep to conventions of their own */
 };
 
 /* Where knowledge comes from: what one source leaves open is asked of the next. */
@@ -205,10 +207,6 @@ static void fill_code(struct unwind *u, uint64_t low, uint64_t high)
 	if (u->arch != ROWS_X86_64 || u->go || !s || high - s->vaddr > s->memsz ||
 	    (high - low < SMALL_GAP && code_is_padding(u->img, low, high)))
 		return;
-	if (!u->code)
-		u->err = code_open(u->img, &u->code);
-	if (u->err)
-		return;
 	g.begin = low == u->page.low ? s->vaddr : low;
 	if (low == u->entry_high) /* which is a guess, maybe inside an instruction */
 		g.begin = u->entry_low;
@@ -217,7 +215,13 @@ static void fill_code(struct unwind *u, uint64_t low, uint64_t high)
 		whole_gap(u, &u->eh, &g);
 	if (u->has_debug)
 		whole_gap(u, &u->debug, &g);
-	code_rules(u->code, &g);
+	/* A callee that takes its arguments off the stack would make rows wrong. */
+	if (u->has_eh && u->eh.n > FOREIGN_FDES && g.end - g.begin > FOREIGN_GAP)
+		return;
+	if (!u->code)
+		u->err = code_open(u->img, &u->code);
+	if (!u->err)
+		code_rules(u->code, &g);
 }
 
 /* No CFI: still, a return address into rt_sigreturn means a signal frame. Callers look at the

@@ -350,10 +350,10 @@ static int write_outputs(struct recording *r, const struct profile *p, struct bu
 	e = exporter_write(r->exporter, p, outs, o->n_outputs, report, EXPORT_SECONDS);
 	for (unsigned i = 0; i < o->n_outputs; i++) {
 		int s = outs[i].status ? outs[i].status : e && !outs[i].written ? e : 0;
-		if (!s)
-			s = caller_commit(r->caller, i);
-		else
+		if (s)
 			caller_discard(r->caller, i);
+		else if ((s = caller_commit(r->caller, i)) && o->outputs[i].temp[0])
+			log_note("the profile is kept as %s in the same folder", o->outputs[i].temp);
 		summary_output(r, i, s, outs[i].written);
 		failed = s ? s : failed;
 	}

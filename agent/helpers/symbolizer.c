@@ -209,7 +209,6 @@ int symbolizer_module(struct symbolizer *s, enum sym_kind kind, int fd, uint32_t
 	buf_u32(&b, kind);
 	r = call_for_info(s, SYM_MODULE, id, &b, fd, info);
 	buf_free(&b);
-	m = module_get(s, id);
 	/* No helper at all may change; what it says of the file does not. */
 	if (r && r != -ECONNREFUSED && !m->err) {
 		m->err = r;

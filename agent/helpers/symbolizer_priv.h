@@ -127,7 +127,8 @@ int link_ready(struct symbolizer *s); /* started if needed; 0 or -errno */
 int link_ask(struct symbolizer *s, uint16_t type, uint32_t id, uint32_t page,
 	     const struct buf *payload, int fd, bool wait);
 uint64_t link_deadline(const struct symbolizer *s); /* of the head */
-int link_take(struct symbolizer *s, struct msg *m, struct sent *ret); /* the next reply; 0, -errno */
+/* Takes in the next reply: 0 or -errno. */
+int link_take(struct symbolizer *s, struct msg *m, struct sent *ret);
 void link_fail(struct symbolizer *s, int err); /* ends the helper; the head is blamed */
 void link_close(struct symbolizer *s, unsigned ms);
 void link_reap(struct symbolizer *s);

@@ -178,14 +178,23 @@ static void read_maps(struct processes *ps, struct process *p)
 	buf_free(&b);
 }
 
-static void read_parent(struct processes *ps, struct process *p)
+static const char *known_comm(struct processes *ps, int tid);
+static void set_comm(struct processes *ps, int tid, const char *comm);
+
+/* Its parent, and its name while it can still be asked. */
+static void read_status(struct processes *ps, struct process *p)
 {
 	struct buf b = BUF_INIT(65536);
 	const char *line;
+	char name[64];
 
 	if (read_proc(ps, p->pid, "status", &b) == 0) {
 		line = strstr((char *)b.data, "\nPPid:");
 		p->parents[0] = line ? atoi(line + 6) : 0;
+		/* A name with a backslash is escaped here: `comm` will tell. */
+		if (!known_comm(ps, p->pid) &&
+		    sscanf((char *)b.data, "Name:\t%63[^\n]", name) == 1 && !strchr(name, '\\'))
+			set_comm(ps, p->pid, name);
 	}
 	buf_free(&b);
 }
@@ -200,7 +209,7 @@ void processes_read(struct processes *ps, int pid)
 		return;
 	read_maps(ps, p);
 	if (!p->parents[0])
-		read_parent(ps, p);
+		read_status(ps, p);
 }
 
 void processes_read_all(struct processes *ps, uint64_t budget_ns)
@@ -252,12 +261,13 @@ static const char *known_comm(struct processes *ps, int tid)
 
 static void apply_fork(struct processes *ps, const struct record *r)
 {
-	const char *comm = known_comm(ps, (int)r->fork.ptid);
+	/* Asked now: the child may be gone before it is sampled. */
+	const char *comm = processes_comm(ps, (int)r->fork.ppid, (int)r->fork.ptid);
 	struct process *parent, *p = find(ps, (int)r->pid);
 
 	if (p && r->pid != r->fork.ppid)
 		forget(ps, p); /* the pid was used before */
-	if (comm)
+	if (strcmp(comm, "?"))
 		set_comm(ps, (int)r->tid, comm);
 	if (r->pid == r->fork.ppid)
 		return; /* a thread */

@@ -188,7 +188,7 @@ def wanted(profile, arguments):
 # functions with which Go leaves a goroutine's stack for its own.
 ROOT = re.compile(r"""^(?:
     main | _start | _start_c | _dl_start(?:_user)? | __libc_start_main(?:_impl|_main)?(?:@.*)?
-    | __libc_start_call_main | start_thread | thread_start
+    | __libc_start_call_main | start_thread | thread_start | start(?:_c11)?
     | (?:__)?(?:GI_+)?clone3? | __clone_internal | __clone
     | _rt0_\w+ | runtime\.(?:goexit|mstart\d*|mcall|systemstack|morestack|rt0_go|asmcgocall|gogo)
       (?:\.abi0)?

@@ -16,11 +16,11 @@ compile plugin.so loader.c -DPLUGIN -shared -fPIC
 P=$T/p.pb.gz
 
 check_exec() {
-	record -F 499 -o "$P" -- sh -c "'$T/known' 0.5; exec '$T/renamed' 1"
+	record -F 999 -o "$P" -- sh -c "'$T/known' 0.5; exec '$T/renamed' 1"
 	sampled "a child that executes another program" "$P" 'comm=known .*main;three_quarters' 20
 	sampled "exec: the new program's functions" "$P" 'comm=renamed .*main;new_three' 20
 	background sh -c "sleep 0.5; exec '$T/renamed' 3"
-	record -F 499 -p "$load" -d 1.5 -o "$P"
+	record -F 999 -p "$load" -d 1.5 -o "$P"
 	sampled "-p: exec in the middle" "$P" "comm=renamed .*pid=$load .*main;new_three" 20
 	background bash -c "while :; do '$T/known' 0; done"
 	record -F 999 -a -d 1 -o "$P"
@@ -30,10 +30,10 @@ check_exec() {
 }
 
 check_load() {
-	record -F 499 -o "$P" -- "$T/loader" "$T/plugin.so" 1
+	record -F 999 -o "$P" -- "$T/loader" "$T/plugin.so" 1
 	sampled "before dlopen" "$P" 'main;spin' 10
 	sampled "a library loaded in the middle" "$P" 'main;plugin_work;plugin_deep' 20
-	sampled "fork without exec" <(record -F 499 -o "$P" -- "$T/family" 1; cat "$P") \
+	sampled "fork without exec" <(record -F 999 -o "$P" -- "$T/family" 1; cat "$P") \
 		'_start.*;main;in_child' 5
 }
 
@@ -45,16 +45,16 @@ check_replaced() {
 	background "$T/service" 20
 	sleep 0.2
 	cp "$T/renamed" "$T/next" && mv "$T/next" "$T/service"
-	record -F 499 -p "$load" -d 1 -o "$P"
+	record -F 999 -p "$load" -d 1 -o "$P"
 	sampled "replaced on disk: the old file's names" "$P" 'main;three_quarters' 20
 	never_sampled "replaced on disk: none of the new one's" "$P" 'new_(three|one)'
 	rm "$T/service"
-	record -F 499 -a -d 1 -o "$P"
+	record -F 999 -a -d 1 -o "$P"
 	sampled "deleted: its names" "$P" "pid=$load .*main;three_quarters" 20
 	stop_load "$load"
 	cp "$T/known" "$T/service"
 	background bash -c "sleep 1; '$T/service' 2; cp '$T/renamed' '$T/next'; mv '$T/next' '$T/service'; '$T/service' 2"
-	record -F 499 -p "$load" -d 4.5 -o "$P"
+	record -F 999 -p "$load" -d 4.5 -o "$P"
 	sampled "replaced in the middle: before" "$P" 'main;three_quarters' 20
 	sampled "replaced in the middle: after" "$P" 'main;new_three' 20
 	stop_load "$load"
@@ -62,12 +62,13 @@ check_replaced() {
 	background "$T/loader" "$T/gone.so" 20
 	sleep 1
 	rm "$T/gone.so"
-	record -F 499 -p "$load" -d 1 -o "$P"
+	record -F 999 -p "$load" -d 1 -o "$P"
 	sampled "a deleted library: its names" "$P" 'main;plugin_work;plugin_deep' 20
 	stop_load "$load"
+	# shellcheck disable=SC2016 # the script's own
 	echo '#!/bin/sh
 		cp "$1" "$2"; "$2" 0.4; rm "$2"' >"$T/once.sh"
-	record -F 499 -o "$P" -- sh "$T/once.sh" "$T/known" "$T/once"
+	record -F 999 -o "$P" -- sh "$T/once.sh" "$T/known" "$T/once"
 	sampled "deleted before the recording ended" "$P" 'main;three_quarters' 20
 }
 
@@ -85,19 +86,19 @@ check_namespaces() {
 	wait_for 5 pgrep -P "$load" -x hidden
 	inside=$(pgrep -P "$load" -x hidden)
 	check "the file is only in its own namespace" test ! -e "$T/inner/hidden"
-	record -F 499 -p "$inside" -d 1 -o "$P"
+	record -F 999 -p "$inside" -d 1 -o "$P"
 	sampled "another mount and pid namespace: names" "$P" "pid=$inside .*main;three_quarters" 20
-	record -F 499 -a -d 1 -o "$P"
+	record -F 999 -a -d 1 -o "$P"
 	sampled "another namespace, machine-wide" "$P" "pid=$inside .*main;three_quarters" 20
 	mv "$T/known" "$T/known.aside" && cp "$T/renamed" "$T/known"
 	stop_load "$load"
-	record -F 499 -a -o "$P" -- unshare -mpf --mount-proc sh -c "
+	record -F 999 -a -o "$P" -- unshare -mpf --mount-proc sh -c "
 		mount --bind '$T/known.aside' '$T/known'; '$T/known' 1; :"
 	sampled "a file that another one hides there" "$P" 'comm=known .*main;three_quarters' 20
 	never_sampled "never the names of the file outside" "$P" 'comm=known .*new_three'
 	mv "$T/known.aside" "$T/known"
 	if mkdir "$T/root" && chroot_ready; then
-		record -F 499 -a -o "$P" -- chroot "$T/root" /known-static 1
+		record -F 999 -a -o "$P" -- chroot "$T/root" /known-static 1
 		sampled "in a root of its own" "$P" 'comm=known-static .*three_quarters' 20
 	fi
 }

@@ -40,7 +40,7 @@ refused() { # NAME PATTERN ARG…: status 125, those words, and the command not 
 
 check_own() {
 	local pid
-	fails 5 "a user's own command" mine -F 499 -- "$T/known" 1 5
+	fails 5 "a user's own command" mine -F 999 -- "$T/known" 1 5
 	sampled "own command: its functions" "$P" '_start.*;main;three_quarters' 100
 	never_sampled "own command: no kernel frames" "$P" 'entry_SYSCALL|asm_sysvec|do_syscall'
 	says "own command: the file is the user's" "^$nobody$" stat -c %u "$P"
@@ -53,7 +53,7 @@ check_own() {
 	background setpriv --reuid=$nobody --regid=$nobody --clear-groups "$T/known" 10
 	pid=$load
 	wait_for 5 grep -q "^Uid:.$nobody" "/proc/$pid/status"
-	check "a user's own process" mine -p "$pid" -d 1 -F 499
+	check "a user's own process" mine -p "$pid" -d 1 -F 999
 	sampled "own process: its functions" "$P" "pid=$pid .*main;three_quarters" 50
 	stop_load "$pid"
 }
@@ -79,13 +79,13 @@ check_hints() {
 	local line
 	line=$(said -a -d 1 | sed -n 's/^ *sudo \(sysctl [^ ]*\) .*/\1/p')
 	check "the sysctl that the message names" bash -c "$line"
-	check "now the user records the whole machine" mine -a -d 1 -F 499
+	check "now the user records the whole machine" mine -a -d 1 -F 999
 	sampled "and sees others' processes" "$P" "pid=$load " 20
 	echo 2 >$paranoid
 	line=$(said -a -d 1 | sed -n 's/^ *sudo \(setcap .*\)   (.*/\1/p')
 	if have setcap; then
 		check "the setcap that the message names" bash -c "$line"
-		check "now the user records with file capabilities" mine -a -d 1 -F 499
+		check "now the user records with file capabilities" mine -a -d 1 -F 999
 		sampled "and sees names of others' processes" "$P" "pid=$load .*three_quarters" 20
 		setcap -r "$PUBLIC"
 	else
@@ -95,7 +95,7 @@ check_hints() {
 	check "the form that works now" as_user bash -c "cd $T/mine && $line -- true"
 	line=$(said -p "$load" -d 1 | sed -n 's/^ *sudo \(.*record\) .*/\1/p')
 	check "sudo, as the message names it" env SUDO_UID=$nobody SUDO_GID=$nobody \
-		bash -c "$line -q -p $load -d 1 -o $P"
+		bash -c "$line -q -F 999 -p $load -d 1 -o $P"
 	sampled "and the profile has that process" "$P" "pid=$load .*three_quarters" 20
 	stop_load "$load"
 }

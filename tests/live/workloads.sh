@@ -147,7 +147,7 @@ start_node() {
 }
 
 start_node_perf_map() {
-	background node --perf-basic-prof $PROGRAMS/busy.js
+	background node --logfile="$T/v8-%p.log" --perf-basic-prof $PROGRAMS/busy.js
 	finally "rm -f /tmp/perf-$load.map"
 	target=(-p "$load") look_at=()
 	sleep 1

@@ -93,6 +93,15 @@ static void expect(const char *text, const char *line)
 		fail_msg("no '%s' in:\n%s", line, text);
 }
 
+/* 32 and 33 are the C library's own: it lets nobody set them, whoever started us. */
+static void expect_no_signals(const char *text, const char *line)
+{
+	const char *at = strstr(text, line);
+
+	assert_non_null(at);
+	assert_int_equal(strtoull(at + strlen(line), NULL, 16) & ~UINT64_C(0x180000000), 0);
+}
+
 static void expect_not(const char *text, const char *line)
 {
 	if (strstr(text, line))
@@ -127,7 +136,7 @@ static void test_started_with(void **state)
 	assert_int_equal(WEXITSTATUS(status), 7);
 
 	expect(text, "SigBlk:\t0000000000000000\n");
-	expect(text, "SigIgn:\t0000000000000000\n");
+	expect_no_signals(text, "SigIgn:\t");
 	expect(text, "CapInh:\t0000000000000000\n");
 	expect(text, "CapPrm:\t0000000000000000\n"); /* as root, too */
 	expect(text, "CapEff:\t0000000000000000\n");

@@ -123,14 +123,49 @@ static void read_file(const char *path, struct buf *b)
 	fd_close(&fd);
 }
 
-/* Every page of text of our own program and of `file` has the same rows, byte for byte. */
+static const struct rows_rule *rule_at(const struct rows_page *p, uint32_t low)
+{
+	uint32_t i = 0;
+
+	while (i + 1 < p->head.n_rows && p->rows[i + 1].pc_low <= low)
+		i++;
+	return &p->rules[p->rows[i].rule];
+}
+
+/* Rows that were made from instructions know more where there are symbols to bound them. */
+static bool is_from_cfi(const struct rows_rule *r)
+{
+	return r->cfa_kind != ROWS_CFA_NONE && !(r->flags & ROWS_RULE_CODE) &&
+	       r->ra_kind != ROWS_RA_END;
+}
+
+static void same_page(const struct rows_page *a, const struct rows_page *b)
+{
+	size_t compared = 0;
+
+	for (uint32_t i = 0; i < a->head.n_rows; i++) {
+		const struct rows_rule *x = &a->rules[a->rows[i].rule];
+		const struct rows_rule *y = rule_at(b, a->rows[i].pc_low);
+		if (!is_from_cfi(x) && !is_from_cfi(y))
+			continue;
+		assert_int_equal(x->cfa_kind, y->cfa_kind);
+		assert_int_equal(x->ra_kind, y->ra_kind);
+		assert_int_equal(x->saved_kinds, y->saved_kinds);
+		if (x->cfa_kind == ROWS_CFA_REG)
+			assert_memory_equal(x, y, sizeof(*x));
+		compared++;
+	}
+	assert_true(compared > 0 || a->head.n_rows < 8);
+}
+
+/* Every page of text of our own program and of `file` has the same rows from CFI. */
 static void same_rows(int file)
 {
 	struct image *want = open_path("/proc/self/exe"), *have;
 	struct buf a = BUF_INIT(16 << 20), b = BUF_INIT(16 << 20);
 	struct sym_info info;
 	struct unwind *u, *v;
-	struct rows_page p;
+	struct rows_page p, q;
 
 	assert_int_equal(image_open(file, &have), 0);
 	image_info(want, &info);
@@ -139,9 +174,8 @@ static void same_rows(int file)
 	for (uint64_t at = info.segs[0].vaddr; at < info.segs[0].vaddr + info.segs[0].memsz;
 	     at += ROWS_PAGE_SIZE) {
 		page_of(u, (uint32_t)(at >> ROWS_PAGE_BITS), &a, &p);
-		page_of(v, (uint32_t)(at >> ROWS_PAGE_BITS), &b, &p);
-		assert_int_equal(a.len, b.len);
-		assert_memory_equal(a.data, b.data, a.len);
+		page_of(v, (uint32_t)(at >> ROWS_PAGE_BITS), &b, &q);
+		same_page(&p, &q);
 	}
 	unwind_close(&u);
 	unwind_close(&v);
