@@ -18,7 +18,7 @@ static bool is_named(struct image_span strs, uint32_t name, const char *want)
 static bool is_root(struct image_span strs, uint32_t name)
 {
 	static const char *const roots[] = {"__libc_start_main", "libc_start_main_stage2",
-					    "_start_c", "_start", "start", "start_c11"};
+					    "_start_c", "_start", "start_c11"};
 
 	for (size_t i = 0; i < sizeof(roots) / sizeof(*roots); i++)
 		if (is_named(strs, name, roots[i]))

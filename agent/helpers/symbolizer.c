@@ -12,7 +12,7 @@
 static const struct symbolizer_limits usual = {
 	.rows_ms = 2000,    /* a page, and the FDE index of a file that has none */
 	.names_ms = 10000,  /* a batch, with the first reading of a module's debug info */
-	.module_ms = 5000,
+	.module_ms = 600, /* waited for while the rings fill: they hold about half a second */
 	.restarts = 20,
 	.refill_s = 60,
 };

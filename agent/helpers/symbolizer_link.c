@@ -18,7 +18,7 @@ uint64_t link_deadline(const struct symbolizer *s)
 {
 	uint16_t type = s->n_sent ? s->sent[s->sent_at].type : 0;
 	unsigned ms = type == SYM_ROWS ? s->limits.rows_ms
-		      : type == SYM_NAMES ? s->limits.names_ms : s->limits.module_ms;
+		      : type == SYM_MODULE ? s->limits.module_ms : s->limits.names_ms;
 
 	return s->head_since + (uint64_t)ms * NS_PER_MS;
 }

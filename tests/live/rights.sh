@@ -72,7 +72,8 @@ check_symbolizer() { # after the collector; its files are ones that were handed 
 	nothing "symbolizer: no perf event, no output" \
 		"$(descriptors "$pid" | grep -E 'perf_event|p\.pb\.gz' || :)"
 	while read -r fd; do
-		[ "$fd" -le 2 ] || flags+=$(sed -n 's/^flags:.*[1-3]$/written /p' "/proc/$pid/fdinfo/$fd")
+		[ "$fd" -le 2 ] || ! grep -q '^flags:.*[1-3]$' "/proc/$pid/fdinfo/$fd" ||
+			flags+="$(readlink "/proc/$pid/fd/$fd"); "
 	done < <(find "/proc/$pid/fd" -type l -lname '/*' ! -lname '/dev/null' -printf '%f\n')
 	nothing "symbolizer: files only to read" "$flags"
 }
