@@ -32,14 +32,14 @@ bootstrap() {
 	touch "$root/.ready"
 }
 
-inside() { # COMMAND: in namespaces of its own, so that nothing stays mounted
+inside() { # COMMAND: in a mount namespace whose root is the folder, so that nothing stays mounted
 	# shellcheck disable=SC2016 # expanded inside
 	root=$root command=$1 unshare --mount --propagation private bash -euc '
-		mount -t proc proc "$root/proc"
-		mount --rbind /sys "$root/sys"
-		mount --rbind /dev "$root/dev"
-		env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb ${CI:+CI=$CI} \
-			chroot "$root" bash -euc "$command"' </dev/null
+		mount --bind "$root" "$root" && cd "$root" && mkdir -p old
+		mount -t proc proc proc && mount --rbind /sys sys && mount --rbind /dev dev
+		pivot_root . old && umount -l /old && cd /
+		exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb ${CI:+CI=$CI} \
+			bash -euc "$command"' </dev/null
 }
 
 tests/deps.sh chroot

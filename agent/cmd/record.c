@@ -241,22 +241,17 @@ static void reap(struct recording *r)
 }
 
 /* A signal from the terminal has reached the command too; one that was sent to us alone is passed
- * on. After the first one, the next ends us as if we did not catch it. */
+ * on. */
 static void on_signal(struct recording *r, const struct signalfd_siginfo *si)
 {
-	sigset_t set;
-
 	if (si->ssi_signo == SIGCHLD) {
 		reap(r);
 		return;
 	}
-	if (r->command.pid > 0 && !r->command_ended && si->ssi_code <= 0)
+	if (r->stop != STOP_SIGNAL && r->command.pid > 0 && !r->command_ended && si->ssi_code <= 0)
 		caller_signal(r->caller, (int)si->ssi_signo);
 	r->stop_signal = (int)si->ssi_signo;
 	stop(r, STOP_SIGNAL);
-	sigemptyset(&set);
-	sigaddset(&set, (int)si->ssi_signo);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static void read_signals(struct recording *r)
@@ -265,6 +260,18 @@ static void read_signals(struct recording *r)
 
 	while (read(r->signals, &si, sizeof(si)) == sizeof(si))
 		on_signal(r, &si);
+}
+
+/* While the files are written, one more Ctrl-C ends us at once. Not the same one again: timeout(1)
+ * sends each signal twice, to its child and to the group. */
+static void let_abort(struct recording *r)
+{
+	sigset_t set;
+
+	read_signals(r);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 static int wait_ms(const struct recording *r)
@@ -304,6 +311,7 @@ static int run(struct recording *r)
 	session_disable(r->session);
 	collector_drain(r->collector, UINT64_MAX);
 	session_stats(r->session, &r->stats);
+	let_abort(r);
 	return 0;
 }
 

@@ -4,9 +4,15 @@
 //! until it is killed.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hint::black_box;
 use std::panic;
+use std::ptr;
 use std::thread;
+
+/// Keeps a value from being optimized away (std::hint's is newer than some compilers).
+fn black_box<T>(value: T) -> T {
+    unsafe { ptr::read_volatile(&&value) };
+    value
+}
 
 #[inline(never)]
 fn words(seed: u64) -> Vec<String> {
