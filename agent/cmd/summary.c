@@ -89,7 +89,8 @@ void summary_start(struct recording *r)
 	if (session_note(r->session)[0])
 		log_note("%s", session_note(r->session));
 	log_say("%s: %s at %s, %s%s. Ctrl-C stops and writes.", target, events, rate,
-		stack_words(r), r->user_only ? "" : ", kernel stacks");
+		stack_words(r),
+		r->user_only || r->options.stacks == STACKS_NONE ? "" : ", kernel stacks");
 }
 
 /* ---- while ---- */

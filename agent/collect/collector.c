@@ -80,8 +80,7 @@ static bool unwind(struct collector *c, const struct record *r, struct process *
 {
 	const struct record_sample *s = &r->sample;
 	struct walk_input in = {.regs = s->regs, .stack = s->stack, .stack_len = s->stack_len,
-				.stack_asked = s->stack_asked, .time = r->time,
-				.exact_ip = s->exact_ip};
+				.stack_asked = s->stack_asked};
 
 	c->walk.n = 0;
 	if (!s->regs)

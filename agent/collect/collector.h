@@ -21,10 +21,9 @@ struct collector_config {
 	struct processes *processes;
 	struct modules *modules;
 	struct tables *tables;
-	const struct event *events;
 	uint64_t period; /* -c: the weight of a sample that carries none */
 	enum collector_stacks stacks;
-	bool user_stacks, kernel_stacks;
+	bool kernel_stacks;
 	uint64_t start;  /* clock_mono() at which seconds are counted from */
 };
 

@@ -57,8 +57,6 @@ struct walk_input {
 	const uint8_t *stack;  /* from the stack pointer upwards */
 	uint64_t stack_len;    /* bytes copied */
 	uint64_t stack_asked;
-	uint64_t time;
-	bool exact_ip;
 };
 
 struct walk {

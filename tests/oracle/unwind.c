@@ -160,7 +160,7 @@ static bool walk_ours(struct both *b, struct parked *k, bool give_up, struct wal
 {
 	const struct record_sample *s = &k->record.sample;
 	struct walk_input in = {.regs = s->regs, .stack = s->stack, .stack_len = s->stack_len,
-				.stack_asked = s->stack_asked, .time = k->record.time};
+				.stack_asked = s->stack_asked};
 
 	return walker_walk(b->walker, &k->process, &in, give_up, w);
 }
