@@ -2,6 +2,7 @@
 #include "agent/space/module.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,7 +120,7 @@ static struct module *add(struct modules *ms, enum module_kind kind, enum sym_ki
 	return m;
 }
 
-/* Copies our own mapping of the vDSO to a new memfd: fd or -errno. */
+/* Copies our own mapping of the vDSO to a new memfd, which nobody may change then: fd or -errno. */
 static int vdso_image(void)
 {
 	FILE *f = fopen("/proc/self/maps", "re");
@@ -131,8 +132,10 @@ static int vdso_image(void)
 		line[strcspn(line, "\n")] = '\0';
 		if (!space_parse_line(line, &m) || strcmp(m.path, "[vdso]"))
 			continue;
-		fd = memfd_create("vdso", MFD_CLOEXEC);
-		if (fd >= 0 && fd_write_all(fd, (const void *)m.start, m.end - m.start))
+		fd = memfd_create("vdso", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+		if (fd >= 0 && (fd_write_all(fd, (const void *)m.start, m.end - m.start) ||
+				fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW |
+							       F_SEAL_WRITE)))
 			fd_close(&fd);
 		break;
 	}

@@ -74,7 +74,8 @@ check_symbolizer() { # after the collector; its files are ones that were handed 
 	while read -r fd; do
 		[ "$fd" -le 2 ] || ! grep -q '^flags:.*[1-3]$' "/proc/$pid/fdinfo/$fd" ||
 			flags+="$(readlink "/proc/$pid/fd/$fd"); "
-	done < <(find "/proc/$pid/fd" -type l -lname '/*' ! -lname '/dev/null' -printf '%f\n')
+	done < <(find "/proc/$pid/fd" -type l -lname '/*' ! -lname '/dev/null' \
+		! -lname '/memfd:vdso*' -printf '%f\n')
 	nothing "symbolizer: files only to read" "$flags"
 }
 
