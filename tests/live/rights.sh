@@ -171,7 +171,6 @@ check_killed() {
 	check "the symbolizer hangs: the recording ends well" kill_symbolizer STOP 1
 	# It is waited for a little longer than the rings last at this rate: what is lost is counted.
 	between "hung: the wait is short" "$(pprof get "$P" lost)" 0 500
-	all_there hung
 	sampled "hung: the names are there" "$P" '_start.*;main;three_quarters' 100
 	says "hung: the summary says so" 'symbolizer was started again 1 time' cat "$T/background.log"
 }
