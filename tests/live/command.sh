@@ -76,7 +76,7 @@ check_world() {
 	says "no_new_privs is not set" '^NoNewPrivs:.0$' cat "$T/with"
 	same_world "limits" sh -c 'ulimit -S -n 300; ulimit -S -s 4096; ulimit -c 0; exec "$@"' sh
 	says "the limits were another" '^Max open files +300 ' cat "$T/with"
-	look=(grep ^Sig /proc/self/status) # a shell would change them
+	look=(grep -E '^Sig(Blk|Ign|Cgt)' /proc/self/status) # a shell would change them
 	same_world "signals" env --block-signal=USR1 --ignore-signal=USR2,PIPE,QUIT
 	says "the signals were another" '^SigBlk:.*200$' cat "$T/with"
 	look=("$T/look")
