@@ -101,8 +101,11 @@ compile() { # NAME SOURCE FLAG…: tests/live/programs/SOURCE as $T/NAME
 
 # --- profiles ---------------------------------------------------------------------------------
 
-record() { # ARG…: pmuscope record, quiet; what it says is in $T/record.log
-	"$PMUSCOPE" record -q "$@" >"$T/record.out" 2>"$T/record.log" </dev/null
+record() { # ARG…: pmuscope record, quiet; what it says is in $T/record.log, and shown when it fails
+	local status=0
+	"$PMUSCOPE" record -q "$@" >"$T/record.out" 2>"$T/record.log" </dev/null || status=$?
+	[ $status -eq 0 ] || cat "$T/record.log" >&2
+	return $status
 }
 
 pprof() { # COMMAND FILE ARG…, see tests/live/pprof.py

@@ -5,7 +5,7 @@
  *     unwind PID [SAMPLES [ROUNDS]]
  *
  * Samples a running process (997 Hz), keeps the raw samples, walks each with both, compares frame
- * by frame, then times ROUNDS warm walks over all of them. Prints one "name: value" a line:
+ * by frame, then stops the process and times ROUNDS warm walks over all of them. Prints one "name: value" a line:
  * samples, frames, equal (frames that both have at the same place), differ (samples with a frame
  * that differs), shorter / longer (stacks that libdwfl takes further / ends earlier), and the
  * nanoseconds a frame of each.
@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -285,7 +286,9 @@ static void run(struct both *b, unsigned rounds)
 	}
 	printf("samples: %zu\ncomplete: %zu\nframes: %zu\nequal: %zu\ndiffer: %zu\nshorter: %zu\n"
 	       "longer: %zu\n", b->n, r.complete, r.frames, r.equal, r.differ, r.shorter, r.longer);
+	kill(b->pid, SIGSTOP); /* it would share our caches */
 	print_times(b, rounds);
+	kill(b->pid, SIGCONT);
 }
 
 static int set_up(struct both *b)
