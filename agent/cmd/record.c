@@ -66,11 +66,12 @@ static int find_targets(struct recording *r)
 }
 
 /* The user that records: the caller, or nobody in particular where that is root. */
-static void recording_user(uid_t *uid, gid_t *gid)
+static void recording_user(struct recording *r, uid_t *uid, gid_t *gid)
 {
 	const struct passwd *pw;
 
 	caller_ids(uid, gid);
+	r->caller_uid = *uid;
 	if (*uid != 0)
 		return;
 	pw = getpwnam("pmuscope");
@@ -123,7 +124,7 @@ static int open_privileged(struct recording *r)
 	e = caller_start(o->outputs, o->n_outputs, r->command.pid, &r->caller);
 	if (e)
 		return e;
-	recording_user(&uid, &gid);
+	recording_user(r, &uid, &gid);
 	e = opener_start(uid, gid, &r->opener);
 	if (!e)
 		e = exporter_prepare(&r->exporter);

@@ -25,6 +25,7 @@ struct recording {
 	struct targets targets;
 	struct command command;
 	int cgroup;
+	uid_t caller_uid; /* whose files the outputs are */
 	bool user_only; /* the kernel part was left out for want of rights */
 	/* Parts, in the order in which they are made; ended in the opposite one. */
 	struct caller *caller;

@@ -194,13 +194,14 @@ void summary_begin(struct recording *r)
 			 WTERMSIG(r->command_wait), strsignal(WTERMSIG(r->command_wait)), s);
 }
 
-static void owner_words(const char *path, char *buf, size_t size)
+/* Whose the file is, where that is not the user at the keyboard: root, for `sudo`. */
+static void owner_words(const struct recording *r, const char *path, char *buf, size_t size)
 {
 	const struct passwd *pw;
 	struct stat st;
 
 	buf[0] = '\0';
-	if (stat(path, &st) || st.st_uid == getuid())
+	if (r->caller_uid == 0 || stat(path, &st))
 		return;
 	pw = getpwuid(st.st_uid);
 	if (pw)
@@ -222,7 +223,7 @@ void summary_output(struct recording *r, unsigned i, int status, uint64_t bytes)
 	figures_of(r, &f);
 	if (f.cpu_seconds >= 0)
 		snprintf(cpu, sizeof(cpu), ", %.2f CPU-s", f.cpu_seconds);
-	owner_words(o->path, owner, sizeof(owner));
+	owner_words(r, o->path, owner, sizeof(owner));
 	log_say("wrote %s  %s%s    %s samples, %.2f s%s",
 		strcmp(o->path, "-") ? o->path : "standard output", figures_bytes(bytes, size),
 		owner, figures_grouped(f.samples, n), f.seconds, cpu);
@@ -251,8 +252,8 @@ static void say_losses(struct recording *r, const struct figures *f)
 	const struct symbolizer_counters *s = symbolizer_counters(r->symbolizer);
 
 	if (f->lost)
-		log_note("%" PRIu64 " samples (%.2f %%) found no room in the ring: a lower rate (-F),"
-			 " a smaller stack copy (--stack-size), or fewer events",
+		log_note("%" PRIu64 " samples (%.2f %%) found no room in the ring: a lower rate (-F,"
+			 " or a larger -c), a smaller stack copy (--stack-size), or fewer events",
 			 f->lost, 100 * f->lost_share);
 	if (r->stats.sideband_lost)
 		log_note("%" PRIu64 " records of mappings were lost; %" PRIu64 " processes were read"
@@ -265,9 +266,9 @@ static void say_losses(struct recording *r, const struct figures *f)
 		log_note("the kernel throttled the events %" PRIu64 " times: a lower rate (-F)",
 			 r->stats.throttled);
 	if (s->restarts)
-		log_note("the symbolizer was started again %" PRIu64 " times (%" PRIu64
+		log_note("the symbolizer was started again %" PRIu64 " time%s (%" PRIu64
 			 " files set aside: their frames stay module+0x…)",
-			 s->restarts, s->quarantined);
+			 s->restarts, s->restarts == 1 ? "" : "s", s->quarantined);
 	if (c->out_of_memory)
 		log_note("%" PRIu64 " samples were dropped for want of memory", c->out_of_memory);
 	if (c->first_complete)
