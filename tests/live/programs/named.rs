@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // named SECONDS: a Rust method whose name must be read back from its mangled form.
-use std::hint::black_box;
+use std::ptr;
 use std::time::{Duration, Instant};
+
+/// Keeps a value from being optimized away (std::hint's is newer than some compilers).
+fn black_box<T>(value: T) -> T {
+    unsafe { ptr::read_volatile(&&value) };
+    value
+}
 
 mod shop {
     pub struct Basket<T>(pub Vec<T>);

@@ -38,7 +38,10 @@ static uint32_t fixture_mapping(struct profile *p, const char *file, uint64_t st
 	struct profile_mapping m = {.start = start, .limit = start + 0x10000, .kind = kind};
 
 	m.file = profile_string(p, file);
-	m.build_id = profile_string(p, kind == PROFILE_MAP_FILE ? "0123456789abcdef" : "");
+	/* One build ID a file: older pprofs merge mappings of one ID and size. */
+	m.build_id = profile_string(p, kind != PROFILE_MAP_FILE       ? ""
+				       : !strcmp(file, "/usr/bin/demo") ? "0123456789abcdef"
+								       : "fedcba9876543210");
 	return profile_add_mapping(p, &m);
 }
 
