@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/base/sort.h"
+
 static bool is_named(struct image_span strs, uint32_t name, const char *want)
 {
 	size_t len = strlen(want) + 1;
@@ -26,29 +28,24 @@ static bool is_root(struct image_span strs, uint32_t name)
 	return false;
 }
 
-static int by_low(const void *a, const void *b)
-{
-	const struct code_symbol *x = a, *y = b;
-
-	if (x->low != y->low)
-		return x->low < y->low ? -1 : 1;
-	return x->high > y->high ? -1 : x->high < y->high;
-}
-
 /* Of several at one address the largest remains; a root is one by any of its names. */
-static void unite(struct code_symbols *s)
+static int unite(struct code_symbols *s)
 {
+	int r = SORT_BY(&s->all, low);
 	size_t n = 0;
 
-	if (s->all.len)
-		qsort(s->all.at, s->all.len, sizeof(*s->all.at), by_low);
-	for (size_t i = 0; i < s->all.len; i++) {
-		if (n && s->all.at[n - 1].low == s->all.at[i].low)
-			s->all.at[n - 1].root |= s->all.at[i].root;
-		else
-			s->all.at[n++] = s->all.at[i];
+	for (size_t i = 0; i < s->all.len && !r; i++) {
+		const struct code_symbol *next = &s->all.at[i];
+		struct code_symbol *last = n ? &s->all.at[n - 1] : NULL;
+		if (!last || last->low != next->low) {
+			s->all.at[n++] = *next;
+			continue;
+		}
+		last->root |= next->root;
+		last->high = next->high > last->high ? next->high : last->high;
 	}
 	s->all.len = n;
+	return r;
 }
 
 static int read_table(const struct image *img, const char *name, struct code_symbols *ret)
@@ -92,8 +89,7 @@ int code_symbols_read(const struct image *img, struct code_symbols *ret)
 
 	if (!err && !ret->all.len)
 		err = read_table(img, ".dynsym", ret);
-	unite(ret);
-	return err;
+	return err ? err : unite(ret);
 }
 
 /* How many begin at or below `pc`. */

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "agent/base/sort.h"
 #include "symbolizer/textsyms_priv.h"
 
 enum {
@@ -53,30 +54,13 @@ static bool is_better(const struct textsyms *t, const struct textsym *a, const s
 	return underscores(t, b) < underscores(t, a);
 }
 
-static int by_low(const void *a, const void *b)
-{
-	const struct textsym *x = a, *y = b;
-
-	return x->low < y->low ? -1 : x->low > y->low;
-}
-
-/* The kernel's own symbols are; those of modules come behind, at lower addresses. */
-static bool is_sorted(const struct textsym *at, size_t n)
-{
-	for (size_t i = 1; i < n; i++)
-		if (at[i].low < at[i - 1].low)
-			return false;
-	return true;
-}
-
+/* The kernel's own symbols are in order; those of modules come behind, at lower addresses. */
 static int kallsyms_flatten(struct textsyms *t)
 {
-	struct textsym *at = t->entries.at;
+	int r = SORT_BY(&t->entries, low);
+	const struct textsym *at = t->entries.at;
 	size_t n = t->entries.len;
-	int r = 0;
 
-	if (!is_sorted(at, n))
-		qsort(at, n, sizeof(*at), by_low);
 	for (size_t i = 0, next; i < n && !r; i = next) {
 		const struct textsym *best = &at[i];
 		uint64_t high;
@@ -87,10 +71,10 @@ static int kallsyms_flatten(struct textsyms *t)
 		if (high - at[i].low > KALLSYMS_FUNC_MAX)
 			high = at[i].low + KALLSYMS_FUNC_MAX;
 		if (best->name != TEXTSYMS_GAP)
-			r = spans_add(&t->spans, at[i].low, high, 0, best->name);
+			r = spans_append(&t->spans, at[i].low, high, best->name);
 	}
 	vec_free(&t->entries);
-	return r ? r : spans_flatten(&t->spans);
+	return r;
 }
 
 /* "name\t[module]" */

@@ -24,6 +24,7 @@ struct slot { /* of the global offset table */
 struct plt {
 	const struct image *img;
 	VEC(struct slot) slots; /* sorted */
+	struct image_sec stubs[3]; /* sections of stubs; size 0: not there */
 	uint64_t symtab, strtab, strsz;
 };
 
@@ -63,6 +64,15 @@ static int by_addr(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
+static void find_stubs(struct plt *p)
+{
+	static const char *const names[] = {".plt.sec", ".plt.got", ".plt"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!image_sec_named(p->img, names[i], &p->stubs[i]))
+			p->stubs[i].size = 0;
+}
+
 int plt_open(const struct image *img, struct plt **ret)
 {
 	struct plt *p = calloc(1, sizeof(*p));
@@ -76,6 +86,7 @@ int plt_open(const struct image *img, struct plt **ret)
 		read_relocs(p, DT_JMPREL, DT_PLTRELSZ);
 		read_relocs(p, DT_RELA, DT_RELASZ);
 	}
+	find_stubs(p);
 	if (p->slots.len)
 		qsort(p->slots.at, p->slots.len, sizeof(*p->slots.at), by_addr);
 	*ret = p;
@@ -152,23 +163,20 @@ static struct str symbol_name(const struct plt *p, uint32_t symbol)
 }
 
 /* The stub that `addr` is in: linkers give their sections the stub's size as entry size. */
-static bool stub_at(const struct image *img, uint64_t addr, uint64_t *ret_start, size_t *ret_len)
+static bool stub_at(const struct plt *p, uint64_t addr, uint64_t *ret_start, size_t *ret_len)
 {
-	static const char *const names[] = {".plt.sec", ".plt.got", ".plt"};
-	bool is_arm = image_machine(img) == EM_AARCH64;
+	bool is_arm = image_machine(p->img) == EM_AARCH64;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct image_sec s;
-		uint64_t off, entry;
-		if (!image_sec_named(img, names[i], &s) || addr < s.vaddr ||
-		    addr - s.vaddr >= s.size)
+	for (size_t i = 0; i < sizeof(p->stubs) / sizeof(p->stubs[0]); i++) {
+		const struct image_sec *s = &p->stubs[i];
+		uint64_t off = addr - s->vaddr, entry;
+		if (addr < s->vaddr || off >= s->size)
 			continue;
-		entry = s.entsize == 8 || s.entsize == 24 ? s.entsize : 16;
-		off = addr - s.vaddr;
+		entry = s->entsize == 8 || s->entsize == 24 ? s->entsize : 16;
 		if (is_arm && off < 32) /* the lazy binding code */
 			return false;
 		off -= is_arm ? (off - 32) % entry : off % entry;
-		*ret_start = s.vaddr + off;
+		*ret_start = s->vaddr + off;
 		*ret_len = (size_t)entry;
 		return true;
 	}
@@ -182,7 +190,7 @@ struct str plt_find(const struct plt *p, uint64_t addr)
 	const struct slot *s;
 	size_t len;
 
-	if (!p->slots.len || !stub_at(p->img, addr, &start, &len))
+	if (!p->slots.len || !stub_at(p, addr, &start, &len))
 		return (struct str){0};
 	code = image_bytes(p->img, start, len);
 	if (!code || !(image_machine(p->img) == EM_X86_64

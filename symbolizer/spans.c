@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdbool.h>
 
+#include "agent/base/sort.h"
+
 int spans_add(struct spans *s, uint64_t low, uint64_t high, uint64_t rank, uint32_t value)
 {
 	struct span_in *in;
@@ -100,21 +102,6 @@ static bool sweep(struct spans *s, struct heap *h)
 	return end_until(s, h, UINT64_MAX);
 }
 
-static int by_low(const void *a, const void *b)
-{
-	const struct span_in *x = a, *y = b;
-
-	return x->low < y->low ? -1 : x->low > y->low;
-}
-
-static bool is_sorted(const struct spans *s)
-{
-	for (size_t i = 1; i < s->in.len; i++)
-		if (s->in.at[i].low < s->in.at[i - 1].low)
-			return false;
-	return true;
-}
-
 int spans_flatten(struct spans *s)
 {
 	struct heap h = {.in = s->in.at};
@@ -122,17 +109,21 @@ int spans_flatten(struct spans *s)
 
 	vec_free(&s->flat);
 	if (s->in.len) {
-		/* glibc's qsort is a merge sort, hence stable, unless memory is short. */
-		if (!is_sorted(s))
-			qsort(s->in.at, s->in.len, sizeof(*s->in.at), by_low);
 		h.at = malloc(s->in.len * sizeof(*h.at));
-		ok = h.at && sweep(s, &h);
+		ok = h.at && !SORT_BY(&s->in, low) && sweep(s, &h);
 		free(h.at);
 	}
 	vec_free(&s->in);
 	if (!ok)
 		vec_free(&s->flat);
 	return ok ? 0 : -ENOMEM;
+}
+
+int spans_append(struct spans *s, uint64_t low, uint64_t high, uint32_t value)
+{
+	if (low >= high)
+		return 0;
+	return emit(s, low, value) && emit(s, high, SPANS_NONE) ? 0 : -ENOMEM;
 }
 
 uint32_t spans_find(const struct spans *s, uint64_t addr)

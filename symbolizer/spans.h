@@ -36,6 +36,8 @@ struct spans {
 int spans_add(struct spans *s, uint64_t low, uint64_t high, uint64_t rank, uint32_t value);
 /* Makes `flat` from `in`, which is released. 0 or -ENOMEM (nothing is found then). */
 int spans_flatten(struct spans *s);
+/* Instead of both: a range that begins where the one before it ends, or later. 0 or -ENOMEM. */
+int spans_append(struct spans *s, uint64_t low, uint64_t high, uint32_t value);
 /* The value that counts at `addr`, or SPANS_NONE. */
 uint32_t spans_find(const struct spans *s, uint64_t addr);
 void spans_free(struct spans *s);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/base/cursor.h"
+#include "agent/base/sort.h"
 #include "symbolizer/spans.h"
 
 enum { SYMBOLS_MAX = SPANS_MAX, NAME_LEN_MAX = 65536 };
@@ -113,18 +114,29 @@ static int by_name(const char *a, const char *b)
 	return -strncmp(a, b, NAME_LEN_MAX);
 }
 
-/* By address; at one address the best name comes last. */
-static int by_place(const void *a, const void *b, void *strs)
+/* Of one address: the best name comes last. */
+static int by_merit(const void *a, const void *b, void *strs)
 {
 	const struct symbol *x = a, *y = b;
 
-	if (x->low != y->low)
-		return x->low < y->low ? -1 : 1;
 	if (!x->is_named != !y->is_named)
 		return x->is_named ? 1 : -1;
 	if (x->rank != y->rank)
 		return x->rank < y->rank ? -1 : 1;
 	return by_name((const char *)strs + x->name, (const char *)strs + y->name);
+}
+
+static int sort_symbols(symbols *all, const char *strs)
+{
+	int r = SORT_BY(all, low);
+
+	for (size_t i = 0, next; i < all->len && !r; i = next) {
+		for (next = i + 1; next < all->len && all->at[next].low == all->at[i].low; next++)
+			;
+		if (next - i > 1)
+			qsort_r(&all->at[i], next - i, sizeof(*all->at), by_merit, (void *)strs);
+	}
+	return r;
 }
 
 static int add_spans(struct spans *spans, const symbols *all, const struct symtab_in *in)
@@ -174,9 +186,9 @@ int symtab_build(const struct symtab_in *in, struct symtab **ret)
 		memcpy(&s, cursor_take(&c, sizeof(s)), sizeof(s));
 		add_symbol(&all, in, t->strs_len, &s);
 	}
-	if (all.len)
-		qsort_r(all.at, all.len, sizeof(*all.at), by_place, (void *)in->strs);
-	r = add_spans(&t->spans, &all, in);
+	r = sort_symbols(&all, in->strs);
+	if (!r)
+		r = add_spans(&t->spans, &all, in);
 	vec_free(&all);
 	if (!r)
 		r = spans_flatten(&t->spans);
