@@ -40,7 +40,7 @@ ARCHIVES       := base wire pmu agent symbolizer exporters
 
 LIBS_pmuscope            := -lpfm -lcap-ng
 LIBS_pmuscope-symbolizer := -ldw -lelf -llzma -ldeflate -lzstd -liberty -lcap-ng -lseccomp
-LIBS_pmuscope-exporter   := -lprotobuf-c -lz -lm -lcap-ng -lseccomp
+LIBS_pmuscope-exporter   := -lprotobuf-c -lz -ldeflate -lm -lcap-ng -lseccomp
 
 PROGRAMS := pmuscope pmuscope-symbolizer pmuscope-exporter
 BINARIES := $(PROGRAMS:%=$(BUILD)/%)

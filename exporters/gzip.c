@@ -2,80 +2,27 @@
 #include "exporters/gzip.h"
 
 #include <errno.h>
+#include <libdeflate.h>
 #include <stdlib.h>
 #include <zlib.h>
 
 #include "agent/base/fd.h"
 
-enum { OUT_STEP = 64 * 1024, GZIP_WINDOW = 15 + 16, MEM_LEVEL = 8, INPUT_STEP = 1 << 30 };
+enum { OUT_STEP = 64 * 1024, GZIP_WINDOW = 15 + 16, INPUT_STEP = 1 << 30 };
 
-struct gzip_writer {
-	z_stream z;
-	int fd, error;
-	uint8_t out[OUT_STEP];
-};
-
-int gzip_open(struct gzip_writer **ret, int fd, int level)
+int gzip_write(int fd, const void *bytes, size_t len, int level)
 {
-	struct gzip_writer *w = calloc(1, sizeof(*w));
+	struct libdeflate_compressor *c = libdeflate_alloc_compressor(level);
+	size_t most = c ? libdeflate_gzip_compress_bound(c, len) : 0, n = 0;
+	uint8_t *out = c ? malloc(most) : NULL;
 
-	if (!w || deflateInit2(&w->z, level, Z_DEFLATED, GZIP_WINDOW, MEM_LEVEL,
-			       Z_DEFAULT_STRATEGY) != Z_OK) {
-		free(w);
-		return -ENOMEM;
-	}
-	w->fd = fd;
-	w->z.next_out = w->out;
-	w->z.avail_out = sizeof(w->out);
-	*ret = w;
-	return 0;
-}
-
-static void flush_out(struct gzip_writer *w)
-{
-	if (!w->error)
-		w->error = fd_write_all(w->fd, w->out, sizeof(w->out) - w->z.avail_out);
-	w->z.next_out = w->out;
-	w->z.avail_out = sizeof(w->out);
-}
-
-void gzip_write(struct gzip_writer *w, const void *bytes, size_t len)
-{
-	const uint8_t *at = bytes;
-
-	while (len && !w->error) {
-		size_t step = len > INPUT_STEP ? INPUT_STEP : len;
-
-		w->z.next_in = (Bytef *)at;
-		w->z.avail_in = (uInt)step;
-		while (w->z.avail_in && !w->error) {
-			if (deflate(&w->z, Z_NO_FLUSH) == Z_STREAM_ERROR)
-				w->error = -EINVAL;
-			if (!w->z.avail_out)
-				flush_out(w);
-		}
-		at += step;
-		len -= step;
-	}
-}
-
-int gzip_close(struct gzip_writer **w)
-{
-	struct gzip_writer *g = *w;
-	int r = Z_OK;
-
-	*w = NULL;
-	g->z.avail_in = 0;
-	while (r != Z_STREAM_END && !g->error) {
-		r = deflate(&g->z, Z_FINISH);
-		if (r != Z_OK && r != Z_STREAM_END && r != Z_BUF_ERROR)
-			g->error = -EINVAL;
-		flush_out(g);
-	}
-	r = g->error;
-	deflateEnd(&g->z);
-	free(g);
-	return r;
+	if (out)
+		n = libdeflate_gzip_compress(c, bytes, len, out, most);
+	libdeflate_free_compressor(c);
+	if (n)
+		fd = fd_write_all(fd, out, n);
+	free(out);
+	return n ? fd : -ENOMEM;
 }
 
 bool gzip_is(const void *bytes, size_t len)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writing pprof: one message after the other goes through one small buffer into gzip, since a tree
- * of all messages of a large profile takes ten times its size.
+ * Writing pprof: one message after the other is packed into one buffer, since a tree of all
+ * messages of a large profile takes ten times its size.
  */
 #include "exporters/pprof.h"
 
@@ -15,7 +15,8 @@
 
 enum {
 	GZIP_LEVEL = 1, /* as the Go runtime writes its own: a quarter of the time of level 6 */
-	MESSAGE_MAX = 1 << 30,
+	PACKED_MAX = INT32_MAX, /* bytes: as much as readers of protobuf take */
+	NAME_MAX_LEN = 1 << 24,
 	WIRE_VARINT = 0, /* protobuf's encoding guide: kinds of field */
 	WIRE_LEN = 2,
 };
@@ -27,8 +28,7 @@ enum field { /* of Profile */
 
 struct writer {
 	const struct profile *p;
-	struct gzip_writer *gz;
-	struct buf scratch;
+	struct buf out;
 	VEC(uint64_t) ids;
 	VEC(Pprof__Label) labels;
 	VEC(Pprof__Label *) label_ptrs;
@@ -44,35 +44,24 @@ static void put_uleb(struct buf *b, uint64_t v)
 	buf_u8(b, (uint8_t)v);
 }
 
-static void emit(struct writer *w)
-{
-	if (w->scratch.bad)
-		w->bad = true;
-	else
-		gzip_write(w->gz, w->scratch.data, w->scratch.len);
-	buf_reset(&w->scratch);
-}
-
 static void put_message(struct writer *w, enum field field, const ProtobufCMessage *m)
 {
 	size_t n = protobuf_c_message_get_packed_size(m);
 	uint8_t *to;
 
-	put_uleb(&w->scratch, (uint64_t)field << 3 | WIRE_LEN);
-	put_uleb(&w->scratch, n);
-	to = buf_add(&w->scratch, n);
+	put_uleb(&w->out, (uint64_t)field << 3 | WIRE_LEN);
+	put_uleb(&w->out, n);
+	to = buf_add(&w->out, n);
 	if (to)
 		protobuf_c_message_pack(m, to);
-	emit(w);
 }
 
 static void put_int(struct writer *w, enum field field, int64_t v)
 {
 	if (!v) /* proto3: the default is left out */
 		return;
-	put_uleb(&w->scratch, (uint64_t)field << 3 | WIRE_VARINT);
-	put_uleb(&w->scratch, (uint64_t)v);
-	emit(w);
+	put_uleb(&w->out, (uint64_t)field << 3 | WIRE_VARINT);
+	put_uleb(&w->out, (uint64_t)v);
 }
 
 static void put_type(struct writer *w, enum field field, const struct profile_type *t)
@@ -215,7 +204,7 @@ static void put_mappings(struct writer *w)
 
 static void put_strings(struct writer *w)
 {
-	struct buf clean = BUF_INIT(MESSAGE_MAX);
+	struct buf clean = BUF_INIT(NAME_MAX_LEN);
 
 	for (size_t i = 0; i < w->p->strings.len; i++) {
 		const struct profile_string *s = &w->p->strings.at[i];
@@ -224,11 +213,10 @@ static void put_strings(struct writer *w)
 
 		if (!to)
 			w->bad = true;
-		put_uleb(&w->scratch, (uint64_t)F_STRING << 3 | WIRE_LEN);
-		put_uleb(&w->scratch, n);
-		buf_put(&w->scratch, to, n);
-		emit(w);
-		buf_reset(&clean);
+		put_uleb(&w->out, (uint64_t)F_STRING << 3 | WIRE_LEN);
+		put_uleb(&w->out, n);
+		buf_put(&w->out, to, n);
+			buf_reset(&clean);
 	}
 	buf_free(&clean);
 }
@@ -260,18 +248,16 @@ static void put_profile(struct writer *w)
 
 int pprof_write(const struct profile *p, int fd)
 {
-	struct writer w = {.p = p, .scratch = BUF_INIT(MESSAGE_MAX)};
-	int r = gzip_open(&w.gz, fd, GZIP_LEVEL);
+	struct writer w = {.p = p, .out = BUF_INIT(PACKED_MAX)};
+	int r;
 
-	if (r)
-		return r;
 	put_profile(&w);
-	r = gzip_close(&w.gz);
-	buf_free(&w.scratch);
+	r = w.bad || w.out.bad ? -ENOMEM : gzip_write(fd, w.out.data, w.out.len, GZIP_LEVEL);
+	buf_free(&w.out);
 	vec_free(&w.ids);
 	vec_free(&w.labels);
 	vec_free(&w.label_ptrs);
 	vec_free(&w.lines);
 	vec_free(&w.line_ptrs);
-	return r ? r : w.bad ? -ENOMEM : 0;
+	return r;
 }

@@ -73,6 +73,7 @@ void textsyms_add(struct textsyms *t, uint64_t low, uint64_t high, uint8_t rank,
 	size_t len = name.len < TEXTSYMS_NAME_MAX ? name.len : TEXTSYMS_NAME_MAX;
 	struct textsym *e = vec_add_max(&t->entries, SPANS_MAX);
 	uint16_t n = (uint16_t)len;
+	uint8_t *to;
 
 	if (!e)
 		return;
@@ -80,10 +81,13 @@ void textsyms_add(struct textsyms *t, uint64_t low, uint64_t high, uint8_t rank,
 	if (!name.at)
 		return;
 	e->name = (uint32_t)t->names.len;
-	buf_u16(&t->names, n);
-	buf_put(&t->names, name.at, len);
-	if (t->names.bad)
+	to = buf_add(&t->names, sizeof(n) + len);
+	if (!to) {
 		t->entries.len--;
+		return;
+	}
+	memcpy(to, &n, sizeof(n));
+	memcpy(to + sizeof(n), name.at, len);
 }
 
 /* Parses the whole lines in `text`, and the rest too when it is the `last` part; returns how many

@@ -7,6 +7,14 @@
 
 #include "agent/base/hash.h"
 #include <uthash.h>
+/* uthash begins small and lets a bucket hold ten: each is a miss of the cache, and to grow a table
+ * visits all of it. */
+#undef HASH_INITIAL_NUM_BUCKETS
+#undef HASH_INITIAL_NUM_BUCKETS_LOG2
+#undef HASH_BKT_CAPACITY_THRESH
+#define HASH_INITIAL_NUM_BUCKETS 8192U
+#define HASH_INITIAL_NUM_BUCKETS_LOG2 13U
+#define HASH_BKT_CAPACITY_THRESH 4U
 
 #include "agent/base/vec.h"
 

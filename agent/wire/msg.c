@@ -52,14 +52,13 @@ static int ready(int sock, short events, uint64_t deadline)
 	}
 }
 
-static ssize_t send_part(int sock, const void *bytes, size_t len, const int *fds, size_t n_fds)
+static ssize_t send_part(int sock, struct iovec iov[2], const int *fds, size_t n_fds)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int) * MSG_FDS)];
 		struct cmsghdr align;
 	} control = {0};
-	struct iovec iov = {.iov_base = (void *)bytes, .iov_len = len};
-	struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct msghdr mh = {.msg_iov = iov, .msg_iovlen = 2};
 
 	if (n_fds) {
 		struct cmsghdr *c = &control.align;
@@ -73,16 +72,25 @@ static ssize_t send_part(int sock, const void *bytes, size_t len, const int *fds
 	return sendmsg(sock, &mh, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static int send_all(int sock, const uint8_t *p, size_t len, const int *fds, size_t n_fds,
-		    uint64_t deadline)
+static void advance(struct iovec iov[2], size_t n)
 {
-	while (len) {
-		ssize_t n = send_part(sock, p, len, fds, n_fds);
+	for (int i = 0; i < 2; i++) {
+		size_t part = n < iov[i].iov_len ? n : iov[i].iov_len;
+		iov[i].iov_base = (char *)iov[i].iov_base + part;
+		iov[i].iov_len -= part;
+		n -= part;
+	}
+}
+
+/* Header and payload in one go: the other side wakes up once. */
+static int send_all(int sock, struct iovec iov[2], const int *fds, size_t n_fds, uint64_t deadline)
+{
+	while (iov[0].iov_len + iov[1].iov_len) {
+		ssize_t n = send_part(sock, iov, fds, n_fds);
 		int e = n < 0 ? errno : 0;
 
 		if (n > 0) {
-			p += n;
-			len -= (size_t)n;
+			advance(iov, (size_t)n);
 			n_fds = 0; /* they rode on the first byte */
 		} else if (e == EAGAIN) {
 			int r = ready(sock, POLLOUT, deadline);
@@ -100,12 +108,11 @@ int msg_send(int sock, uint16_t type, uint32_t seq, const void *payload, size_t 
 {
 	struct msg_header h = {.len = (uint32_t)len, .type = type, .n_fds = (uint16_t)n_fds,
 			       .seq = seq, .magic = MSG_MAGIC};
-	int r;
+	struct iovec iov[2] = {{&h, sizeof(h)}, {(void *)payload, len}};
 
 	if (len > MSG_MAX || n_fds > MSG_FDS)
 		return -EMSGSIZE;
-	r = send_all(sock, (const uint8_t *)&h, sizeof(h), fds, n_fds, deadline);
-	return r ? r : send_all(sock, payload, len, NULL, 0, deadline);
+	return send_all(sock, iov, fds, n_fds, deadline);
 }
 
 /* Takes the descriptors that came with a part of the header; surplus ones are closed. */
