@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define VEC(type)                                                                                  \
 	struct {                                                                                   \
@@ -23,14 +24,18 @@ struct int_list { /* a VEC(int) with a name, to be handed to functions */
 	size_t len, cap;
 };
 
-/* Makes room for one more element of `elem` bytes: false when out of memory or at `max`. */
-bool vec_room(void **at, size_t len, size_t *cap, size_t elem, size_t max);
+/* Doubles the room: false when out of memory. */
+bool vec_grow(void **at, size_t *cap, size_t elem);
 
 #define vec_add_max(v, max)                                                                        \
 	({                                                                                         \
 		__typeof__((v)->at) new_ = NULL;                                                   \
-		if (vec_room((void **)&(v)->at, (v)->len, &(v)->cap, sizeof(*(v)->at), (max)))     \
+		if ((v)->len < (max) &&                                                            \
+		    ((v)->len < (v)->cap ||                                                        \
+		     vec_grow((void **)&(v)->at, &(v)->cap, sizeof(*(v)->at)))) {                  \
 			new_ = &(v)->at[(v)->len++];                                               \
+			memset(new_, 0, sizeof(*new_));                                            \
+		}                                                                                  \
 		new_;                                                                              \
 	})
 #define vec_add(v) vec_add_max((v), (size_t)1 << 31)

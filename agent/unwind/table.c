@@ -97,6 +97,11 @@ const struct tables_counters *tables_counters(const struct tables *ts)
 	return &ts->counters;
 }
 
+const struct rows_rule *tables_rule_at(const struct module *m, uint16_t index)
+{
+	return &m->table->rules.at[index];
+}
+
 const struct rows_op *tables_ops(const struct module *m)
 {
 	return m->table->ops.at;
@@ -167,8 +172,7 @@ static enum table_answer ask(struct tables *ts, struct module *m, struct page *p
 	return p->state == PAGE_ASKED ? TABLE_WAIT : TABLE_NONE;
 }
 
-enum table_answer tables_rule(struct tables *ts, struct module *m, uint64_t vaddr,
-			      const struct rows_rule **ret)
+enum table_answer tables_rule(struct tables *ts, struct module *m, uint64_t vaddr, uint16_t *ret)
 {
 	struct table *t = m->table ? m->table : m->usable ? table_of(ts, m) : NULL;
 	uint64_t number = vaddr >> ROWS_PAGE_BITS;
@@ -180,7 +184,7 @@ enum table_answer tables_rule(struct tables *ts, struct module *m, uint64_t vadd
 	if (p->state != PAGE_HERE)
 		return ask(ts, m, p, (uint32_t)number);
 	p->used = ts->tick;
-	*ret = &t->rules.at[row_of(p, (uint16_t)vaddr)->rule];
+	*ret = row_of(p, (uint16_t)vaddr)->rule;
 	return TABLE_HIT;
 }
 

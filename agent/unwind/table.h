@@ -31,9 +31,11 @@ enum table_answer {
 int tables_new(struct symbolizer *s, struct tables **ret);
 void tables_free(struct tables **ts);
 
-/* The rule for an ELF virtual address of a module. */
-enum table_answer tables_rule(struct tables *ts, struct module *m, uint64_t vaddr,
-			      const struct rows_rule **ret);
+/* The rule for an ELF virtual address of a module: its index, valid for the module's life. */
+enum table_answer tables_rule(struct tables *ts, struct module *m, uint64_t vaddr, uint16_t *ret);
+
+/* A rule by its index; the pointer is valid until the next tables_poll(). */
+const struct rows_rule *tables_rule_at(const struct module *m, uint16_t index);
 
 /* Operations of the module's expressions, for a rule's cfa_off, ra_off, saved[]. */
 const struct rows_op *tables_ops(const struct module *m);

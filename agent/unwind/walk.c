@@ -10,27 +10,37 @@
 
 enum {
 	CACHE_BITS = 14,
+	/* Pages that may come until everything is looked up anew: the tables drop pages by their
+	 * last use, which they must see. */
+	EPOCH_PAGES = 64,
 	/* Above the copied part, a frame pointer further away than this is not a stack's. */
 	STACK_SPAN_MAX = 64 * 1024 * 1024,
 };
 
-/* What was found for one code address in one state of one address space. */
+#define NO_RULE UINT16_MAX /* a frame pointer step at most */
+
+/* What was found for one code address in one state of one address space: half a cache line, since
+ * most of a walk is waiting for these. */
 struct cached {
 	uint64_t pc;
 	uint64_t vaddr;
-	const struct module *module;
-	const char *path;
-	const struct rows_rule *rule; /* NULL: no rows, a frame pointer step at most */
-	uint32_t stamp;               /* of the space; 0 never is one */
-	uint32_t epoch;               /* of the tables: pages that came may have moved the rules */
+	union {
+		struct module *module; /* where has_module */
+		const char *path;      /* of a mapping without */
+	};
+	uint32_t stamp; /* of the space; 0 never is one */
+	uint16_t epoch : 15;
+	uint16_t has_module : 1;
+	uint16_t rule;
 };
+_Static_assert(sizeof(struct cached) == 32, "two in a cache line");
+_Static_assert((int)TABLE_RULES_MAX <= NO_RULE, "one number is left over");
 
 struct walker {
+	_Alignas(64) struct cached cache[1 << CACHE_BITS];
 	struct processes *processes;
 	struct tables *tables;
-	uint64_t arrived_seen;
-	uint32_t epoch;
-	struct cached cache[1 << CACHE_BITS];
+	uint16_t epoch : 15;
 };
 
 /* One walk's state. */
@@ -46,13 +56,13 @@ struct state {
 
 int walker_new(struct processes *ps, struct tables *ts, struct walker **ret)
 {
-	struct walker *w = calloc(1, sizeof(*w));
+	struct walker *w = aligned_alloc(_Alignof(struct walker), sizeof(*w));
 
 	if (!w)
 		return -ENOMEM;
+	memset(w, 0, sizeof(*w));
 	w->processes = ps;
 	w->tables = ts;
-	w->epoch = 1;
 	*ret = w;
 	return 0;
 }
@@ -284,31 +294,23 @@ static bool look_up(struct walker *w, struct process *p, uint64_t pc, struct cac
 {
 	struct mapping *m = process_mapping(w->processes, p, pc);
 
-	*c = (struct cached){.pc = pc, .vaddr = pc};
+	*c = (struct cached){.pc = pc, .vaddr = pc, .rule = NO_RULE};
 	*wait = false;
 	if (!m)
 		return false;
-	c->path = m->path;
-	c->module = m->module;
 	/* After: asking for the module may have changed nothing else, but the stamp is the space's. */
 	c->stamp = p->space->stamp;
 	c->epoch = w->epoch;
-	if (!m->module)
+	c->has_module = m->module != NULL;
+	if (!m->module) {
+		c->path = m->path;
 		return true;
-	if (!module_vaddr(m->module, m, pc, &c->vaddr)) {
+	}
+	c->module = m->module;
+	if (module_vaddr(m->module, m, pc, &c->vaddr))
+		*wait = tables_rule(w->tables, m->module, c->vaddr, &c->rule) == TABLE_WAIT;
+	else
 		c->vaddr = pc - m->start + m->pgoff;
-		return true;
-	}
-	switch (tables_rule(w->tables, m->module, c->vaddr, &c->rule)) {
-	case TABLE_WAIT:
-		*wait = true;
-		break;
-	case TABLE_NONE:
-		c->rule = NULL;
-		break;
-	case TABLE_HIT:
-		break;
-	}
 	return true;
 }
 
@@ -329,15 +331,9 @@ static const struct cached *cached(struct walker *w, struct process *p, uint64_t
 	return c;
 }
 
-/* Rules move when a page brings new ones: what points at them is forgotten then. */
 static void follow_tables(struct walker *w)
 {
-	uint64_t arrived = tables_counters(w->tables)->arrived;
-
-	if (arrived != w->arrived_seen) {
-		w->arrived_seen = arrived;
-		w->epoch++;
-	}
+	w->epoch = (uint16_t)(tables_counters(w->tables)->arrived / EPOCH_PAGES & 0x7fff);
 }
 
 static bool is_file(const char *path)
@@ -350,7 +346,8 @@ static bool is_file(const char *path)
 static enum step step(struct walker *w, struct process *p, struct state *s, const struct cached *c,
 		      bool leaf, uint32_t *next_flags, enum walk_end *why)
 {
-	const struct rows_rule *r = c->rule;
+	const struct rows_rule *r =
+		c->rule == NO_RULE ? NULL : tables_rule_at(c->module, c->rule);
 
 	*next_flags = 0;
 	if (r && r->flags & ROWS_RULE_CODE)
@@ -363,7 +360,7 @@ static enum step step(struct walker *w, struct process *p, struct state *s, cons
 		*why = WALK_BAD_CFI;
 		return STEP_END;
 	}
-	if (!c->module && is_file(c->path)) {
+	if (!c->has_module && is_file(c->path)) {
 		*why = WALK_NO_FILE;
 		return STEP_END;
 	}
@@ -377,7 +374,8 @@ static void add_frame(struct walk *ret, const struct cached *c, uint64_t pc, uin
 	struct walk_frame *f = &ret->frames[ret->n++];
 
 	*f = (struct walk_frame){.pc = pc, .vaddr = c ? c->vaddr : lookup, .flags = flags,
-				 .module = c ? c->module : NULL, .path = c ? c->path : NULL};
+				 .module = c && c->has_module ? c->module : NULL,
+				 .path = c && !c->has_module ? c->path : NULL};
 }
 
 bool walker_walk(struct walker *w, struct process *p, const struct walk_input *in, bool give_up,

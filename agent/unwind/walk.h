@@ -48,7 +48,7 @@ struct walk_frame {
 	uint64_t vaddr;  /* for lookups: the ELF address (pc where there is no module), already one
 			  * less for return addresses */
 	const struct module *module; /* NULL: anonymous code, or a file that could not be had */
-	const char *path; /* of the mapping; NULL: no mapping */
+	const char *path; /* of a mapping without module; NULL: no mapping either */
 	uint32_t flags;
 };
 

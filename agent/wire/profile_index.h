@@ -54,8 +54,7 @@ void index_text_free(struct profile_index *x);
 	({                                                                                         \
 		bool ok_ = true;                                                                   \
 		while (ok_ && (v)->cap - (v)->len < (n))                                           \
-			ok_ = vec_room((void **)&(v)->at, (v)->cap, &(v)->cap, sizeof(*(v)->at),   \
-				       (size_t)1 << 31);                                           \
+			ok_ = vec_grow((void **)&(v)->at, &(v)->cap, sizeof(*(v)->at));            \
 		ok_;                                                                               \
 	})
 #define vec_append(v, from, n)                                                                     \

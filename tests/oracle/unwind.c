@@ -229,7 +229,7 @@ static void print_difference(const struct both *b, const struct walk *w, size_t 
 	for (size_t i = 0; i < w->n || i < b->n_theirs; i++)
 		fprintf(stderr, "  %2zu %16" PRIx64 " %16" PRIx64 "  %s+0x%" PRIx64 "\n", i,
 			i < w->n ? w->frames[i].pc : 0, i < b->n_theirs ? b->theirs[i] : 0,
-			i < w->n && w->frames[i].path ? w->frames[i].path : "?",
+			i < w->n && w->frames[i].module ? w->frames[i].module->path : "?",
 			i < w->n ? w->frames[i].vaddr : 0);
 }
 
