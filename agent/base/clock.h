@@ -23,6 +23,12 @@ static inline uint64_t clock_mono(void)
 	return clock_read(CLOCK_MONOTONIC);
 }
 
+static inline void clock_sleep(uint64_t ns) /* a signal may end it early */
+{
+	struct timespec t = {(time_t)(ns / NS_PER_S), (long)(ns % NS_PER_S)};
+	nanosleep(&t, NULL);
+}
+
 static inline uint64_t clock_wall(void) /* since 1970, UTC */
 {
 	return clock_read(CLOCK_REALTIME);

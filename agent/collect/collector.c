@@ -10,10 +10,9 @@
 #include "agent/unwind/arch.h"
 
 enum {
-	WAIT_PAGE_NS = 4 * NS_PER_MS,      /* a sample waits that long for its rows … */
-	WAIT_DRAIN_NS = 20 * NS_PER_MS,    /* … all samples of one drain together that long … */
-	WAIT_END_NS = 2000 * NS_PER_MS,    /* … and at the end, what was kept aside, that long */
-	STEP_NS = 1 * NS_PER_MS,
+	WAIT_DRAIN_NS = 20 * NS_PER_MS, /* all samples of one drain wait for rows so long … */
+	WAIT_END_NS = 2000 * NS_PER_MS, /* … and at the end, what is left of them, so long */
+	STEP_NS = 1 * NS_PER_MS,        /* pages come by the dozen: not one wake-up for each */
 };
 
 struct collector {
@@ -22,7 +21,7 @@ struct collector {
 	struct walker *walker;
 	struct window *window;
 	struct parking parking;
-	uint64_t waited;        /* ns, in this drain */
+	uint64_t may_wait;      /* ns that are left for it in this drain */
 	uint64_t answers_tried; /* how many pages had come when the parked samples were last tried */
 	/* Large; one of each is enough, since samples are handled one by one. */
 	struct walk walk;
@@ -92,23 +91,6 @@ static bool unwind(struct collector *c, const struct record *r, struct process *
 	return true;
 }
 
-/* Waits a little for the rows of a sample: usually they come within a fraction of a millisecond. */
-static bool unwind_waiting(struct collector *c, const struct record *r, struct process *p)
-{
-	uint64_t begin, now;
-
-	if (unwind(c, r, p, false))
-		return true;
-	begin = now = clock_mono();
-	while (now - begin < WAIT_PAGE_NS && c->waited + (now - begin) < WAIT_DRAIN_NS) {
-		if (tables_poll(c->c.tables, now + STEP_NS) > 0 && unwind(c, r, p, false))
-			break;
-		now = clock_mono();
-	}
-	c->waited += clock_mono() - begin;
-	return unwind(c, r, p, false);
-}
-
 /* ---- window ---- */
 
 static uint64_t weight(const struct collector *c, const struct record_sample *s)
@@ -154,7 +136,8 @@ static void add_user_part(struct collector *c, const struct record *r, struct pr
 }
 
 /* A sample whose walk is done: its stack goes into the window. */
-static void add_to_window(struct collector *c, const struct record *r, struct process *p)
+static void add_to_window(struct collector *c, const struct record *r, struct process *p,
+			  const char *comm)
 {
 	const struct record_sample *s = &r->sample;
 	enum walk_end end = c->walk.end;
@@ -169,16 +152,76 @@ static void add_to_window(struct collector *c, const struct record *r, struct pr
 	ws = (struct window_sample){
 		.event = s->event, .pid = (int)r->pid, .tid = (int)r->tid, .cpu = (int)r->cpu,
 		.second = r->time > c->c.start ? (uint32_t)((r->time - c->c.start) / NS_PER_S) : 0,
-		.comm = processes_comm(c->c.processes, (int)r->pid, (int)r->tid), .end = end,
-		.weight = weight(c, s)};
+		.comm = comm, .end = end, .weight = weight(c, s)};
 	if (window_add(c->window, &ws, c->stack.frames, c->stack.n))
 		c->counters.out_of_memory++;
+}
+
+/* ---- samples whose rows are on their way ---- */
+
+/* Tries them once more; with `give_up` they end as they are. */
+static void retry_parked(struct collector *c, bool give_up)
+{
+	for (size_t n = c->parking.n; n > 0; n--) {
+		struct parked *k = parking_take(&c->parking);
+		if (!unwind(c, &k->record, &k->process, give_up)) {
+			parking_put(&c->parking, k);
+			continue;
+		}
+		c->counters.parked_late += c->walk.end == WALK_TABLE_LATE;
+		add_to_window(c, &k->record, &k->process, k->comm);
+		parked_free(k);
+	}
+}
+
+static uint64_t answers(const struct collector *c)
+{
+	const struct tables_counters *t = tables_counters(c->c.tables);
+
+	return t->arrived + t->refused;
+}
+
+static void retry_after_answers(struct collector *c)
+{
+	if (c->parking.n && answers(c) != c->answers_tried) {
+		c->answers_tried = answers(c);
+		retry_parked(c, false);
+	}
+}
+
+/* Waits for rows, in steps. A walk that gets its page may ask for the next one, so each round ends
+ * when all that was asked for is here. Together the rounds of one drain take `*left` ns at most. */
+static void settle(struct collector *c, uint64_t *left)
+{
+	uint64_t begin = clock_mono(), waited = 0;
+
+	while (c->parking.n && tables_pending(c->c.tables) && waited < *left) {
+		clock_sleep(STEP_NS);
+		tables_poll(c->c.tables, 1);
+		waited = clock_mono() - begin;
+		if (!tables_pending(c->c.tables) || waited >= *left)
+			retry_after_answers(c);
+	}
+	*left -= waited < *left ? waited : *left;
+}
+
+static bool park(struct collector *c, const struct record *r, const struct process *p,
+		 const char *comm)
+{
+	if (!parking_add(&c->parking, r, p, comm, ARCH_PERF_REGS)) {
+		settle(c, &c->may_wait);
+		if (!parking_add(&c->parking, r, p, comm, ARCH_PERF_REGS))
+			return false;
+	}
+	c->counters.parked++;
+	return true;
 }
 
 /* ---- the line ---- */
 
 static void on_sample(struct collector *c, const struct record *r)
 {
+	const char *comm;
 	struct process *p;
 
 	if (r->pid == 0) { /* an idle CPU, where the PMU does not know how to leave it out */
@@ -190,14 +233,13 @@ static void on_sample(struct collector *c, const struct record *r)
 		return;
 	}
 	p = processes_get(c->c.processes, (int)r->pid, r->time);
-	if (unwind_waiting(c, r, p)) {
-		add_to_window(c, r, p);
-	} else if (parking_add(&c->parking, r, p, ARCH_PERF_REGS)) {
-		c->counters.parked++;
-	} else {
+	comm = processes_comm(c->c.processes, (int)r->pid, (int)r->tid);
+	if (!unwind(c, r, p, false)) {
+		if (park(c, r, p, comm))
+			return;
 		unwind(c, r, p, true);
-		add_to_window(c, r, p);
 	}
+	add_to_window(c, r, p, comm);
 }
 
 static void on_record(void *arg, const struct record *r)
@@ -210,55 +252,23 @@ static void on_record(void *arg, const struct record *r)
 		processes_apply(c->c.processes, r);
 }
 
-/* Tries the samples that were kept aside once more; with `give_up` they end as they are. */
-static void retry_parked(struct collector *c, bool give_up)
-{
-	for (size_t n = c->parking.n; n > 0; n--) {
-		struct parked *k = parking_take(&c->parking);
-		if (!unwind(c, &k->record, &k->process, give_up)) {
-			parking_put(&c->parking, k);
-			continue;
-		}
-		c->counters.parked_late += c->walk.end == WALK_TABLE_LATE;
-		add_to_window(c, &k->record, &k->process);
-		parked_free(k);
-	}
-}
-
-static uint64_t answers(const struct collector *c)
-{
-	const struct tables_counters *t = tables_counters(c->c.tables);
-
-	return t->arrived + t->refused;
-}
-
-/* Rows may have come while another sample waited: what counts is whether there are new ones. */
-static void retry_after_answers(struct collector *c)
-{
-	if (c->parking.n && answers(c) != c->answers_tried) {
-		c->answers_tried = answers(c);
-		retry_parked(c, false);
-	}
-}
-
 static void finish_parked(struct collector *c)
 {
-	uint64_t end = clock_mono() + WAIT_END_NS;
+	uint64_t left = WAIT_END_NS;
 
 	retry_after_answers(c);
-	while (c->parking.n && tables_pending(c->c.tables) && clock_mono() < end) {
-		tables_poll(c->c.tables, clock_mono() + 50 * NS_PER_MS);
-		retry_after_answers(c);
-	}
+	settle(c, &left);
 	retry_parked(c, true);
 }
 
 void collector_drain(struct collector *c, uint64_t until)
 {
-	c->waited = 0;
+	c->may_wait = WAIT_DRAIN_NS;
 	tables_poll(c->c.tables, 1);
 	retry_after_answers(c);
 	session_drain(c->c.session, until, on_record, c);
 	if (until == UINT64_MAX)
 		finish_parked(c);
+	else
+		settle(c, &c->may_wait);
 }

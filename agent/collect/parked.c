@@ -31,7 +31,7 @@ static void *carry(uint8_t **to, const void *from, size_t len)
 }
 
 bool parking_add(struct parking *p, const struct record *r, const struct process *process,
-		 size_t n_regs)
+		 const char *comm, size_t n_regs)
 {
 	const struct record_sample *s = &r->sample;
 	size_t chain = s->n_chain * sizeof(uint64_t), regs = n_regs * sizeof(uint64_t);
@@ -48,6 +48,7 @@ bool parking_add(struct parking *p, const struct record *r, const struct process
 	k->record = *r;
 	k->process = *process;
 	k->process.space = space_hold(process->space);
+	k->comm = comm;
 	to = (uint8_t *)(k + 1);
 	k->record.sample.chain = carry(&to, s->chain, chain);
 	k->record.sample.regs = carry(&to, s->regs, regs);

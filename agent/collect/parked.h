@@ -18,6 +18,7 @@ struct parked {
 	struct parked *next;
 	size_t bytes;
 	struct process process; /* a copy, with a hold on the space */
+	const char *comm;       /* of its own time, too */
 	struct record record;   /* its pointers point behind this struct */
 };
 
@@ -29,7 +30,7 @@ struct parking {
 void parking_init(struct parking *p);
 /* Copies the sample: false when the bound is reached or memory is out. */
 bool parking_add(struct parking *p, const struct record *r, const struct process *process,
-		 size_t n_regs);
+		 const char *comm, size_t n_regs);
 /* Takes the oldest one; NULL when empty. parked_free() releases it. */
 struct parked *parking_take(struct parking *p);
 /* Puts one back that was taken, at the end. */
