@@ -3,6 +3,7 @@
  * /proc/kallsyms: lines "ADDRESS TYPE name" with "\t[module]" behind the names of modules. The
  * kernel writes it; it is parsed with the same care as everything else.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "agent/base/sort.h"
@@ -13,23 +14,6 @@ enum {
 	 * what lies behind it has no name. */
 	KALLSYMS_FUNC_MAX = 256 * 1024,
 };
-
-static void kallsyms_line(struct textsyms *t, struct cursor c)
-{
-	struct str name;
-	uint64_t low;
-	char type;
-	bool is_code;
-
-	if (!textsyms_hex(&c, &low) || low == 0 || cursor_u8(&c) != ' ')
-		return;
-	type = (char)cursor_u8(&c);
-	if (cursor_u8(&c) != ' ' || !cursor_left(&c) || type == 'a' || type == 'A' || type == 'U')
-		return;
-	is_code = type == 't' || type == 'T' || type == 'w' || type == 'W';
-	name = (struct str){(const char *)c.at, cursor_left(&c)};
-	textsyms_add(t, low, 0, type == 'T' ? 2 : type != 't', is_code ? name : (struct str){0});
-}
 
 static unsigned underscores(const struct textsyms *t, const struct textsym *s)
 {
@@ -54,8 +38,70 @@ static bool is_better(const struct textsyms *t, const struct textsym *a, const s
 	return underscores(t, b) < underscores(t, a);
 }
 
-/* The kernel's own symbols are in order; those of modules come behind, at lower addresses. */
-static int kallsyms_flatten(struct textsyms *t)
+/* Where a symbol ends that the one at `next` follows. */
+static uint64_t end_of(const struct textsym *s, uint64_t next)
+{
+	return next - s->low > KALLSYMS_FUNC_MAX ? s->low + KALLSYMS_FUNC_MAX : next;
+}
+
+/* The last address is complete when there is one behind it. */
+static int close_last(struct textsyms *t, uint64_t next)
+{
+	const struct textsym *s = &t->last;
+
+	if (s->low == 0 || s->name == TEXTSYMS_GAP)
+		return 0;
+	return spans_append(&t->spans, s->low, end_of(s, next), s->name);
+}
+
+/* The kernel's own symbols come in order and become ranges at once. From the first one on that does
+ * not, a module's, they are kept for later. */
+static void add(struct textsyms *t, struct textsym s)
+{
+	struct textsym *late;
+
+	if (t->entries.len || s.low < t->last.low) {
+		late = vec_add_max(&t->entries, SPANS_MAX);
+		if (late)
+			*late = s;
+	} else if (s.low > t->last.low) {
+		t->no_memory |= close_last(t, s.low) != 0;
+		t->last = s;
+	} else if (is_better(t, &t->last, &s)) {
+		t->last = s;
+	}
+}
+
+static void kallsyms_line(struct textsyms *t, struct cursor c)
+{
+	struct textsym s = {.name = TEXTSYMS_GAP};
+	char type;
+
+	if (!textsyms_hex(&c, &s.low) || s.low == 0 || cursor_u8(&c) != ' ')
+		return;
+	type = (char)cursor_u8(&c);
+	if (cursor_u8(&c) != ' ' || !cursor_left(&c) || type == 'a' || type == 'A' || type == 'U')
+		return;
+	s.rank = type == 'T' ? 2 : type != 't';
+	if ((type == 't' || type == 'T' || type == 'w' || type == 'W') &&
+	    !textsyms_name(t, (struct str){(const char *)c.at, cursor_left(&c)}, &s.name))
+		return;
+	add(t, s);
+}
+
+/* What is in order already joins the rest. Where ranges meet, the one that begins later counts. */
+static int reopen(struct spans *s)
+{
+	int r = 0;
+
+	for (size_t i = 0; i + 1 < s->flat.len && !r; i++)
+		if (s->flat.at[i].value != SPANS_NONE)
+			r = spans_add(s, s->flat.at[i].low, s->flat.at[i + 1].low,
+				      s->flat.at[i].low, s->flat.at[i].value);
+	return r;
+}
+
+static int add_late(struct textsyms *t)
 {
 	int r = SORT_BY(&t->entries, low);
 	const struct textsym *at = t->entries.at;
@@ -63,15 +109,27 @@ static int kallsyms_flatten(struct textsyms *t)
 
 	for (size_t i = 0, next; i < n && !r; i = next) {
 		const struct textsym *best = &at[i];
-		uint64_t high;
 		for (next = i + 1; next < n && at[next].low == at[i].low; next++)
 			if (is_better(t, best, &at[next]))
 				best = &at[next];
-		high = next < n ? at[next].low : UINT64_MAX;
-		if (high - at[i].low > KALLSYMS_FUNC_MAX)
-			high = at[i].low + KALLSYMS_FUNC_MAX;
 		if (best->name != TEXTSYMS_GAP)
-			r = spans_append(&t->spans, at[i].low, high, best->name);
+			r = spans_add(&t->spans, best->low,
+				      end_of(best, next < n ? at[next].low : UINT64_MAX),
+				      best->low, best->name);
+	}
+	return r;
+}
+
+static int kallsyms_flatten(struct textsyms *t)
+{
+	int r = t->no_memory ? -ENOMEM : close_last(t, UINT64_MAX);
+
+	if (!r && t->entries.len) {
+		r = reopen(&t->spans);
+		if (!r)
+			r = add_late(t);
+		if (!r)
+			r = spans_flatten(&t->spans);
 	}
 	vec_free(&t->entries);
 	return r;

@@ -22,11 +22,12 @@ static bool skip_blanks(struct cursor *c)
 
 static void perfmap_line(struct textsyms *t, struct cursor c)
 {
-	uint64_t start, size;
+	struct textsym s = {0}, *entry;
+	uint64_t size;
 	struct str name;
 
 	skip_0x(&c);
-	if (!textsyms_hex(&c, &start) || !skip_blanks(&c))
+	if (!textsyms_hex(&c, &s.low) || !skip_blanks(&c))
 		return;
 	skip_0x(&c);
 	if (!textsyms_hex(&c, &size) || !skip_blanks(&c))
@@ -34,8 +35,12 @@ static void perfmap_line(struct textsyms *t, struct cursor c)
 	if (cursor_left(&c) && c.end[-1] == '\r')
 		c.end--;
 	name = (struct str){(const char *)c.at, cursor_left(&c)};
-	if (name.len && size && size <= UINT64_MAX - start)
-		textsyms_add(t, start, start + size, 0, name);
+	if (!name.len || !size || size > UINT64_MAX - s.low || !textsyms_name(t, name, &s.name))
+		return;
+	s.high = s.low + size;
+	entry = vec_add_max(&t->entries, SPANS_MAX);
+	if (entry)
+		*entry = s;
 }
 
 static int perfmap_flatten(struct textsyms *t)

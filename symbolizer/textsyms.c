@@ -55,39 +55,27 @@ bool textsyms_hex(struct cursor *c, uint64_t *ret)
 	int digits = 0;
 
 	for (; c->at < c->end; c->at++, digits++) {
-		unsigned ch = *c->at, low = ch | 0x20;
-		if (ch >= '0' && ch <= '9')
-			v = v << 4 | (ch - '0');
-		else if (low >= 'a' && low <= 'f')
-			v = v << 4 | (low - 'a' + 10);
-		else
+		unsigned digit = *c->at - '0', letter = (*c->at | 0x20) - 'a';
+		if (digit > 9 && letter > 5)
 			break;
+		v = v << 4 | (digit > 9 ? letter + 10 : digit);
 	}
 	*ret = v;
 	return digits >= 1 && digits <= 16;
 }
 
-void textsyms_add(struct textsyms *t, uint64_t low, uint64_t high, uint8_t rank,
-		  struct str name)
+bool textsyms_name(struct textsyms *t, struct str name, uint32_t *ret)
 {
-	size_t len = name.len < TEXTSYMS_NAME_MAX ? name.len : TEXTSYMS_NAME_MAX;
-	struct textsym *e = vec_add_max(&t->entries, SPANS_MAX);
-	uint16_t n = (uint16_t)len;
-	uint8_t *to;
+	uint16_t len = (uint16_t)(name.len < TEXTSYMS_NAME_MAX ? name.len : TEXTSYMS_NAME_MAX);
+	size_t at = t->names.len;
+	uint8_t *to = buf_add(&t->names, sizeof(len) + len);
 
-	if (!e)
-		return;
-	*e = (struct textsym){.low = low, .high = high, .rank = rank, .name = TEXTSYMS_GAP};
-	if (!name.at)
-		return;
-	e->name = (uint32_t)t->names.len;
-	to = buf_add(&t->names, sizeof(n) + len);
-	if (!to) {
-		t->entries.len--;
-		return;
-	}
-	memcpy(to, &n, sizeof(n));
-	memcpy(to + sizeof(n), name.at, len);
+	if (!to)
+		return false;
+	memcpy(to, &len, sizeof(len));
+	memcpy(to + sizeof(len), name.at, len);
+	*ret = (uint32_t)at;
+	return true;
 }
 
 /* Parses the whole lines in `text`, and the rest too when it is the `last` part; returns how many

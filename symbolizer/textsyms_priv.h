@@ -33,13 +33,14 @@ struct textsyms {
 	size_t tail;   /* bytes of an unfinished line behind them, parsed too */
 	struct buf names;
 	VEC(struct textsym) entries; /* in the file's order */
+	struct textsym last;         /* kallsyms: the address at work */
+	bool no_memory;
 	struct spans spans;
 };
 
 int textsyms_open(int fd, const struct textsyms_format *format, struct textsyms **ret);
-/* {NULL} as name: a gap. */
-void textsyms_add(struct textsyms *t, uint64_t low, uint64_t high, uint8_t rank,
-		  struct str name);
+/* Keeps a name: false where there is no room for it. */
+bool textsyms_name(struct textsyms *t, struct str name, uint32_t *ret);
 /* 1 to 16 hexadecimal digits, without 0x: false where there are none. */
 bool textsyms_hex(struct cursor *c, uint64_t *ret);
 

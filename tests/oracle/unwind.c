@@ -188,7 +188,7 @@ static void on_record(void *arg, const struct record *r)
 	    b->samples.n >= b->want)
 		return;
 	b->samples.bytes = 0; /* the bound is for a collector; here the number of samples is one */
-	parking_add(&b->samples, r, p, ARCH_PERF_REGS);
+	parking_add(&b->samples, r, p, "", ARCH_PERF_REGS);
 }
 
 static int collect(struct both *b, const struct targets *t)

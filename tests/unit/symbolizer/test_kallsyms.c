@@ -66,6 +66,23 @@ static void test_kernel_and_modules(void **state)
 }
 
 /* kernel.kptr_restrict: names without addresses are no names. */
+/* aarch64's modules may lie below the kernel: the last one ends where the kernel begins. */
+static void test_modules_below(void **state)
+{
+	static const char text[] = "ffff800008000000 T _text\n"
+				   "ffff800008000100 T second\n"
+				   "ffff800007ffff00 t below\t[xfs]\n"
+				   "ffff800007fffe00 t lower\t[xfs]\n";
+	struct textsyms *t = open_text(text, sizeof(text) - 1);
+
+	check(t, 0xffff800007fffdff, NULL, NULL);
+	check(t, 0xffff800007fffeff, "lower", "xfs");
+	check(t, 0xffff800007ffffff, "below", "xfs");
+	check(t, 0xffff800008000000, "_text", NULL);
+	check(t, 0xffff800008000100, "second", NULL);
+	textsyms_close(&t);
+}
+
 static void test_hidden_addresses(void **state)
 {
 	static const char text[] = "0000000000000000 T a\n0000000000000000 t b\n";
@@ -125,6 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kernel_and_modules),
+		cmocka_unit_test(test_modules_below),
 		cmocka_unit_test(test_hidden_addresses),
 		cmocka_unit_test(test_speed),
 		cmocka_unit_test(test_mutations),
