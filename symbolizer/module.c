@@ -160,13 +160,15 @@ void module_at(struct module *m, uint64_t addr, uint64_t *budget, struct frames 
 void modules_trim(struct modules *ms, const struct module *keep)
 {
 	struct mallinfo2 info = mallinfo2();
+	bool any = false;
 
 	if (info.uordblks + info.hblkhd <= MODULES_KEPT)
 		return;
 	for (size_t i = 0; i < ms->by_id.len; i++) {
 		struct module *m = ms->by_id.at[i];
 		if (m && m != keep && m->names)
-			names_trim(m->names);
+			any |= names_trim(m->names);
 	}
-	malloc_trim(0);
+	if (any)
+		malloc_trim(0);
 }

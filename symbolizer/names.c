@@ -174,12 +174,15 @@ void names_at(struct names *n, uint64_t addr, uint64_t *budget, struct frames *r
 	}
 }
 
-void names_trim(struct names *n)
+bool names_trim(struct names *n)
 {
+	bool any = n->dwarf || n->symtab || n->dynsym || n->mini || n->plt;
+
 	debuginfo_close(&n->dwarf);
 	symtab_free(&n->symtab);
 	symtab_free(&n->dynsym);
 	minidebug_close(&n->mini);
 	plt_close(&n->plt);
 	n->dwarf_tried = n->symtab_tried = n->mini_tried = n->dynsym_tried = n->plt_tried = false;
+	return any;
 }

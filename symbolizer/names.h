@@ -29,7 +29,7 @@ int names_debug(struct names *n, uint32_t kind, int fd);
  * `budget` is the number of DWARF entries that may still be visited, shared by a request. */
 void names_at(struct names *n, uint64_t addr, uint64_t *budget, struct frames *ret);
 
-/* Gives back the memory of what can be read again. */
-void names_trim(struct names *n);
+/* Gives back the memory of what can be read again: true when there was any. */
+bool names_trim(struct names *n);
 
 #endif

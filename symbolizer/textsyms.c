@@ -51,17 +51,21 @@ static void forget(struct textsyms *t)
 
 bool textsyms_hex(struct cursor *c, uint64_t *ret)
 {
+	static const uint8_t digits[256] = { /* its value and one */
+		['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7,
+		['7'] = 8, ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14,
+		['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15,
+		['F'] = 16,
+	};
+	const uint8_t *at = c->at;
 	uint64_t v = 0;
-	int digits = 0;
 
-	for (; c->at < c->end; c->at++, digits++) {
-		unsigned digit = *c->at - '0', letter = (*c->at | 0x20) - 'a';
-		if (digit > 9 && letter > 5)
-			break;
-		v = v << 4 | (digit > 9 ? letter + 10 : digit);
-	}
+	for (; at < c->end && digits[*at]; at++)
+		v = v << 4 | (digits[*at] - 1u);
 	*ret = v;
-	return digits >= 1 && digits <= 16;
+	v = (uint64_t)(at - c->at);
+	c->at = at;
+	return v >= 1 && v <= 16;
 }
 
 bool textsyms_name(struct textsyms *t, struct str name, uint32_t *ret)
