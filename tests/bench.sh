@@ -72,10 +72,25 @@ perfs() { # SECONDS HZ [--memory]
 	cost ${3-} perf record -q -a -F "$2" --call-graph dwarf,16384 -o "$T/perf.data" -- sleep "$1"
 }
 
-otels() { # SECONDS HZ [--memory]: false where it is not at hand. Nobody listens: it only profiles.
-	[ -x "${OTEL-}" ] || return
-	cost ${3-} timeout -s INT "$1" "$OTEL" -samples-per-second "$2" -collection-agent 127.0.0.1:9 \
-		-disable-tls -no-kernel-version-check
+# SECONDS HZ: false where it is not at hand; sets $cpu, that of its processes, $bpf, of its programs in
+# the kernel, $begin, what loading them took, $kb and $map_kb. It profiles only once somebody listens.
+otels() {
+	[ -x "${OTEL-}" ] || return 1
+	if ! sink || ! /usr/bin/python3 tests/bpf_cost.py "$T/cost" "$1" "${otel[@]}" \
+		-samples-per-second "$2" >"$T/out" 2>"$T/err" </dev/null; then
+		tail -n 3 "$T/out" "$T/err" >&2
+		echo "$OTEL did not profile: its column stays empty" >&2
+		return 1
+	fi
+	read -r cpu bpf begin kb map_kb <"$T/cost"
+}
+
+sink() { # once; sets otel, the profiler with what tells it of the sink
+	[ ! -e "$T/port" ] || return 0
+	background /usr/bin/python3 tests/sink.py "$T/port"
+	wait_for 5 test -e "$T/port" || return
+	otel=("$OTEL" -collection-agent "127.0.0.1:$(cat "$T/port")" -disable-tls
+		-no-kernel-version-check)
 }
 
 effective_rate() { # HZ: the last profile's, in percent of it on every CPU
@@ -83,11 +98,14 @@ effective_rate() { # HZ: the last profile's, in percent of it on every CPU
 }
 
 bench_cpu() {
-	local our record script inlines=SKIP otel=SKIP machine
+	local our record script inlines=SKIP peer=0 words=SKIP machine
 	start_load
 	ours "$seconds" 99 && our=$cpu
 	perfs "$seconds" 99 && record=$cpu
-	if otels "$seconds" 99; then otel=$cpu; fi
+	if otels "$seconds" 99; then
+		peer=$(add "$cpu" "$bpf")
+		words="$peer ($cpu + BPF $bpf; to start $begin)"
+	fi
 	stop_all_load
 	machine=$(of "$our" "$((seconds * cpus))" %.5f | awk '{ printf "%.2f", 100 * $1 }')
 	row "rate reached, 99 Hz; lost" "$(effective_rate 99) %; $(comment lost)" – – '≥ 95 %; 0'
@@ -96,9 +114,9 @@ bench_cpu() {
 		cost timeout 900 perf script -i "$T/perf.data" && inlines=$cpu
 	fi
 	row "CPU s, $seconds s recorded and written" "$our" \
-		"$(add "$record" "$script") ($record + $script)" "$otel" "≤ 1/4 of perf, ≤ 1/5 of otel"
+		"$(add "$record" "$script") ($record + $script)" "$words" "≤ 1/4 of perf, ≤ 1/5 of otel"
 	row "… as a part of perf's, otel's" – "$(of "$our" "$(add "$record" "$script")")" \
-		"$(of "$our" "${otel/SKIP/0}")" '0.25, 0.20'
+		"$(of "$our" "$peer")" '0.25, 0.20'
 	row "… as a share of the machine" "$machine %" – – '< 0.5 %'
 	row '… perf script with inlined functions' – "$inlines" – –
 }
@@ -112,10 +130,12 @@ timed_work() { # seconds for a fixed amount of compiling on all CPUs
 	date +%s.%N | awk -v s="$start" '{ print $1 - s }'
 }
 
-with_recorder() { # COMMAND…: timed work while it runs
+with_recorder() { # SECONDS COMMAND…: timed work while it runs; it needs so many to start
+	local settle=$1
+	shift
 	"$@" >"$T/out" 2>&1 </dev/null &
 	recorder=$!
-	sleep 1
+	sleep "$settle"
 	timed_work
 	kill -INT $recorder 2>/dev/null
 	wait $recorder || :
@@ -123,17 +143,23 @@ with_recorder() { # COMMAND…: timed work while it runs
 }
 
 bench_slowdown() { # one after the other, again and again, so that drift meets both
-	local i without
+	local i without peer=SKIP
 	timed_work >/dev/null
 	for i in $(seq "$pairs"); do
 		without=$(timed_work)
-		of "$(with_recorder "$PMUSCOPE" record -q -a -F 99 -o "$T/slow.pb.gz")" "$without" '%.4f\n' >>"$T/ours"
-		of "$(with_recorder perf record -q -a -F 99 --call-graph dwarf,16384 -o "$T/slow.data")" \
+		of "$(with_recorder 1 "$PMUSCOPE" record -q -a -F 99 -o "$T/slow.pb.gz")" "$without" '%.4f\n' >>"$T/ours"
+		of "$(with_recorder 1 perf record -q -a -F 99 --call-graph dwarf,16384 -o "$T/slow.data")" \
 			"$without" '%.4f\n' >>"$T/perfs"
+		[ -x "${OTEL-}" ] && sink || continue
+		of "$(with_recorder 6 "${otel[@]}" -samples-per-second 99)" "$without" '%.4f\n' >>"$T/otels"
 	done
+	[ ! -e "$T/otels" ] || peer=$(median_and_range "$T/otels")
 	row "time of the load itself, recorded / not, median of $pairs pairs" \
-		"$(median <"$T/ours") ($(sort -g "$T/ours" | sed -n '1p;$p' | paste -sd-))" \
-		"$(median <"$T/perfs") ($(sort -g "$T/perfs" | sed -n '1p;$p' | paste -sd-))" SKIP –
+		"$(median_and_range "$T/ours")" "$(median_and_range "$T/perfs")" "$peer" –
+}
+
+median_and_range() { # FILE
+	echo "$(median <"$1") ($(sort -g "$1" | sed -n '1p;$p' | paste -sd-))"
 }
 
 bench_start() {
@@ -146,7 +172,7 @@ bench_start() {
 }
 
 bench_memory() {
-	local i our perf otel=SKIP
+	local i our perf peer=SKIP
 	for i in $(seq 100); do
 		background /usr/bin/python3 -c 'import time
 while True: sum(range(20000)); time.sleep(0.02)'
@@ -154,9 +180,9 @@ while True: sum(range(20000)); time.sleep(0.02)'
 	sleep 3
 	ours 10 99 --memory && our=$kb
 	perfs 10 99 --memory && perf=$kb
-	if otels 10 99 --memory; then otel=$(of "$kb" 1024 %.1f); fi
+	if otels 10 99; then peer="$(of "$kb" 1024 %.1f) (+ BPF maps $(of "$map_kb" 1024 %.1f))"; fi
 	row 'resident MB, rings apart, 100 processes' "$(of "$our" 1024 %.1f)" "$(of "$perf" 1024 %.1f)" \
-		"$otel" '≤ 64'
+		"$peer" '≤ 64'
 	for load in "${loads[@]}"; do kill -- "-$load" 2>/dev/null || :; done
 }
 
