@@ -119,6 +119,21 @@ void summary_progress(struct recording *r)
 
 /* ---- after: the profile's comments ---- */
 
+/* "started again 2 times, 1 file set aside, then given up"; "" where all went well. */
+static void symbolizer_words(const struct recording *r, char *buf, size_t size)
+{
+	const struct symbolizer_counters *s = symbolizer_counters(r->symbolizer);
+	char aside[48] = "";
+
+	buf[0] = '\0';
+	if (s->quarantined)
+		snprintf(aside, sizeof(aside), ", %" PRIu64 " file%s set aside", s->quarantined,
+			 s->quarantined == 1 ? "" : "s");
+	if (s->restarts || s->refused)
+		snprintf(buf, size, "started again %" PRIu64 " time%s%s%s", s->restarts,
+			 s->restarts == 1 ? "" : "s", aside, s->refused ? ", then given up" : "");
+}
+
 static void comment_ends(struct recording *r, struct profile *p)
 {
 	const struct collector_counters *c = collector_counters(r->collector);
@@ -143,11 +158,13 @@ void summary_comments(struct recording *r, struct profile *p)
 	const struct collector_counters *c = collector_counters(r->collector);
 	const struct event *fell = fallen_back(r);
 	char events[512], rate[64], ends[256], target[512];
+	char symbolizer[128];
 	struct figures f;
 
 	figures_of(r, &f);
 	figures_events(r, events, sizeof(events));
 	figures_rate(r, rate, sizeof(rate));
+	symbolizer_words(r, symbolizer, sizeof(symbolizer));
 	figures_ends(r, ends, sizeof(ends));
 	target_words(r, target, sizeof(target));
 	profile_comment(p, "tool: pmuscope %s", PMUSCOPE_VERSION);
@@ -171,6 +188,8 @@ void summary_comments(struct recording *r, struct profile *p)
 	profile_comment(p, "running: %.1f %%", 100 * f.running_share);
 	profile_comment(p, "suspect: %" PRIu64, c->suspect);
 	profile_comment(p, "throttled: %" PRIu64, r->stats.throttled);
+	if (symbolizer[0])
+		profile_comment(p, "symbolizer: %s", symbolizer);
 	profile_comment(p, "stack copy: %u bytes", session_stack_bytes(r->session));
 	profile_comment(p, "own cost: %.2f %%", 100 * f.own_share);
 	if (c->first_complete)
@@ -246,10 +265,23 @@ static void say_quality(struct recording *r, const struct figures *f)
 		100 * f->running_share);
 }
 
+static void say_symbolizer(struct recording *r)
+{
+	const struct symbolizer_counters *s = symbolizer_counters(r->symbolizer);
+	char words[128];
+
+	symbolizer_words(r, words, sizeof(words));
+	if (words[0])
+		log_note("the symbolizer was %s%s%s", words,
+			 s->quarantined ? ": frames of a file that ended it twice stay module+0x…"
+					: "",
+			 s->refused ? "\n      It ended too often, or could not be started: what was"
+				      " asked of it since has no names and no unwind rows." : "");
+}
+
 static void say_losses(struct recording *r, const struct figures *f)
 {
 	const struct collector_counters *c = collector_counters(r->collector);
-	const struct symbolizer_counters *s = symbolizer_counters(r->symbolizer);
 
 	if (f->lost)
 		log_note("%" PRIu64 " samples (%.2f %%) found no room in the ring: a lower rate (-F,"
@@ -265,10 +297,7 @@ static void say_losses(struct recording *r, const struct figures *f)
 	if (r->stats.throttled)
 		log_note("the kernel throttled the events %" PRIu64 " times: a lower rate (-F)",
 			 r->stats.throttled);
-	if (s->restarts)
-		log_note("the symbolizer was started again %" PRIu64 " time%s (%" PRIu64
-			 " files set aside: their frames stay module+0x…)",
-			 s->restarts, s->restarts == 1 ? "" : "s", s->quarantined);
+	say_symbolizer(r);
 	if (c->out_of_memory)
 		log_note("%" PRIu64 " samples were dropped for want of memory", c->out_of_memory);
 	if (c->first_complete)

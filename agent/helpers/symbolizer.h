@@ -17,6 +17,8 @@ struct symbolizer;
 
 struct symbolizer_counters {
 	uint64_t restarts, deadlines, quarantined, bad_replies, requests;
+	uint64_t refused; /* requests for which there was no helper: it had died too often, or could
+			   * not be started */
 };
 
 /* Finds the helper (beside our own executable, else in PMUSCOPE_LIBEXEC) while we still may look

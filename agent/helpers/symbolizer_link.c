@@ -115,6 +115,12 @@ static bool may_start(struct symbolizer *s)
 	return true;
 }
 
+static int refuse(struct symbolizer *s)
+{
+	s->counters.refused++;
+	return -ECONNREFUSED;
+}
+
 int link_ready(struct symbolizer *s)
 {
 	int r;
@@ -123,11 +129,11 @@ int link_ready(struct symbolizer *s)
 		return 0;
 	link_reap(s);
 	if (!may_start(s))
-		return -ECONNREFUSED;
+		return refuse(s);
 	r = s->spawn(s->spawn_arg, &s->pid, &s->sock);
 	if (r) {
 		s->pid = s->sock = -1;
-		return s->started ? -ECONNREFUSED : r; /* the next one may succeed */
+		return s->started ? refuse(s) : r; /* the next one may succeed */
 	}
 	if (s->started)
 		s->counters.restarts++;

@@ -157,12 +157,21 @@ static bool take_in(struct symbolizer *s, uint64_t deadline)
 	return true;
 }
 
+/* Nothing is asked, so there is nothing to read but its end. Left open, the socket would wake
+ * whoever polls it again and again. */
+static void notice_death(struct symbolizer *s)
+{
+	if (s->sock >= 0 && !s->n_sent && readable(s, 1))
+		link_fail(s, -EPIPE);
+}
+
 int symbolizer_poll(struct symbolizer *s, uint64_t deadline, symbolizer_rows_fn fn, void *arg)
 {
 	int n = 0;
 
 	if (s->dying.len)
 		link_reap(s);
+	notice_death(s);
 	do {
 		rows_pump(s);
 		n += deliver(s, fn, arg);

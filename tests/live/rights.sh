@@ -177,6 +177,31 @@ check_killed() {
 	says "hung: the summary says so" 'symbolizer was started again 1 time' cat "$T/background.log"
 }
 
+# Whatever is asked of it, it dies: after so many starts it is left alone, and that is said.
+check_given_up() {
+	local killer status=0
+	: >"$T/background.log"
+	rm -f "$P"
+	start_recording "$PMUSCOPE" record -F 499 -a -d 3 -o "$P"
+	background /usr/bin/python3 -c "import os
+while True:
+    try:
+        for pid in open('/proc/$recorder/task/$recorder/children').read().split():
+            if open(f'/proc/{pid}/comm').read().startswith('pmuscope-symb'):
+                os.kill(int(pid), 9)
+    except OSError:
+        pass"
+	killer=$load
+	wait "$recorder" || status=$?
+	stop_load "$killer"
+	between "killed without end: the recording ends well" $status 0 0
+	says "given up: the summary says so" 'symbolizer was started again [0-9]+ times.* then given up' \
+		cat "$T/background.log"
+	says "given up: the profile says so" '^started again .* then given up$' pprof get "$P" symbolizer
+	check "given up: the profile keeps the rules" pprof check "$P"
+	between "given up: the samples are there" "$(pprof get "$P" samples)" 50 100000
+}
+
 start_recording "$PMUSCOPE" record -q -a -d 30 -o "$P"
 check_collector $nobody
 check_symbolizer $nobody
@@ -189,4 +214,5 @@ stop_load "$recorder"
 check_exporter
 check_owners
 check_killed
+check_given_up
 plan

@@ -321,6 +321,17 @@ static void test_killed_while_idle(void **state)
 	assert_int_equal(symbolizer_counters(s)->bad_replies, 0);
 }
 
+/* Whoever polls our descriptor is not woken for ever by the end of a helper that had nothing to do. */
+static void test_killed_and_not_asked(void **state)
+{
+	module(0);
+	kill_and_wait();
+	assert_int_equal(symbolizer_poll(s, 1, on_rows, NULL), 0);
+	assert_int_equal(symbolizer_fd(s), -1);
+	assert_int_equal(symbolizer_counters(s)->restarts, 0);
+	assert_int_equal(symbolizer_counters(s)->refused, 0);
+}
+
 static void test_killed_at_work(void **state)
 {
 	uint32_t id = module(0);
@@ -427,6 +438,7 @@ static void test_restarts_are_bounded(void **state)
 			take_rows(1);
 	}
 	assert_int_equal(plan->starts, 21);
+	assert_true(symbolizer_counters(s)->refused > 0); /* the summary tells that it was given up */
 	assert_int_equal(symbolizer_pid(s), -1);
 	assert_int_equal(symbolizer_fd(s), -1);
 }
@@ -525,6 +537,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_honest),
 		TEST(test_killed_while_idle),
+		TEST(test_killed_and_not_asked),
 		TEST(test_killed_at_work),
 		TEST(test_killer_is_quarantined),
 		TEST(test_hang),
