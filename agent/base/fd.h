@@ -23,6 +23,17 @@ static inline int fd_take(int *fd)
 	return v;
 }
 
+/* Room for descriptors, held against RLIMIT_NOFILE: taken while there is some, given up just before
+ * it is needed. */
+enum { FD_ROOM_MAX = 8 };
+
+struct fd_room {
+	int n, fds[FD_ROOM_MAX];
+};
+
+int fd_room_take(struct fd_room *r, int n); /* up to n in all; 0, or -errno: fewer are held */
+void fd_room_give(struct fd_room *r);
+
 /* Writes all of `len` bytes, across short writes and EINTR: 0 or -errno. */
 int fd_write_all(int fd, const void *bytes, size_t len);
 

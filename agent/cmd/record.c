@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "agent/base/log.h"
 #include "agent/cmd/recording.h"
 #include "agent/cmd/summary.h"
+#include "pmu/hints.h"
 
 enum {
 	DRAIN_EVERY_MS = 250,
@@ -197,6 +199,19 @@ static int set_up(struct recording *r)
 	if (e && !r->caller)
 		outputs_drop(o->outputs, o->n_outputs);
 	return e ? e : make_collector(r);
+}
+
+/* Whatever it was that could not be opened. */
+static void explain_files(struct recording *r)
+{
+	struct rlimit l = {0};
+
+	if (strstr(r->why, "RLIMIT_NOFILE"))
+		return;
+	getrlimit(RLIMIT_NOFILE, &l);
+	snprintf(r->why, sizeof(r->why), "the limit of open files (RLIMIT_NOFILE) is %llu, too few to"
+		 " record.\nType: " HINT_NOFILE "   (as root), then record again.",
+		 (unsigned long long)l.rlim_cur, 1024ul);
 }
 
 /* ---- the recording ---- */
@@ -454,6 +469,8 @@ int cmd_record(int argc, char **argv)
 	log_quiet(r->options.quiet);
 	log_verbose(r->options.verbose);
 	e = set_up(r);
+	if (e == -EMFILE)
+		explain_files(r);
 	if (e)
 		return fail(r, e);
 	summary_start(r);

@@ -6,6 +6,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -15,6 +16,7 @@
 #include "agent/base/log.h"
 #include "agent/base/text.h"
 #include "agent/cmd/figures.h"
+#include "pmu/hints.h"
 
 enum { TOO_FEW_SAMPLES = 1 };
 
@@ -190,6 +192,9 @@ void summary_comments(struct recording *r, struct profile *p)
 	profile_comment(p, "throttled: %" PRIu64, r->stats.throttled);
 	if (symbolizer[0])
 		profile_comment(p, "symbolizer: %s", symbolizer);
+	if (opener_starved(r->opener))
+		profile_comment(p, "not opened: %" PRIu64 " files (RLIMIT_NOFILE)",
+				opener_starved(r->opener));
 	profile_comment(p, "stack copy: %u bytes", session_stack_bytes(r->session));
 	profile_comment(p, "own cost: %.2f %%", 100 * f.own_share);
 	if (c->first_complete)
@@ -279,6 +284,21 @@ static void say_symbolizer(struct recording *r)
 				      " asked of it since has no names and no unwind rows." : "");
 }
 
+static void say_starved(const struct recording *r)
+{
+	uint64_t starved = opener_starved(r->opener), enough = 1024;
+	struct rlimit l;
+
+	if (!starved || getrlimit(RLIMIT_NOFILE, &l))
+		return;
+	while (enough < l.rlim_cur + starved)
+		enough *= 2;
+	log_note("%" PRIu64 " files could not be opened: the limit of open files (RLIMIT_NOFILE) is %"
+		 PRIu64 ". Their frames have no names, stacks through them end early.\n"
+		 "      Type: " HINT_NOFILE "   (as root), then record again.",
+		 starved, (uint64_t)l.rlim_cur, (unsigned long)enough);
+}
+
 static void say_losses(struct recording *r, const struct figures *f)
 {
 	const struct collector_counters *c = collector_counters(r->collector);
@@ -298,6 +318,7 @@ static void say_losses(struct recording *r, const struct figures *f)
 		log_note("the kernel throttled the events %" PRIu64 " times: a lower rate (-F)",
 			 r->stats.throttled);
 	say_symbolizer(r);
+	say_starved(r);
 	if (c->out_of_memory)
 		log_note("%" PRIu64 " samples were dropped for want of memory", c->out_of_memory);
 	if (c->first_complete)

@@ -16,7 +16,10 @@
 #include "agent/helpers/spawn.h"
 #include "agent/wire/msg.h"
 
-enum { TRIES = 2, REPLY_MAX = 1 << 20, STOP_MS = 1000 };
+enum {
+	TRIES = 2, REPLY_MAX = 1 << 20, STOP_MS = 1000,
+	WRITE_FDS = 2 + SPAWN_FDS, /* the profile, a pidfd at the end */
+};
 
 static const char program[] = "pmuscope-exporter";
 
@@ -27,6 +30,7 @@ struct exporter {
 	pid_t pid; /* -1: not running */
 	int sock;
 	uint32_t seq;
+	struct fd_room room; /* whatever a recording opens, its profile can be written */
 };
 
 /* One exporter_write(). */
@@ -48,12 +52,16 @@ static int spawn_program(void *arg, pid_t *ret_pid, int *ret_sock)
 int exporter_prepare_by(exporter_spawn_fn spawn, void *arg, struct exporter **ret)
 {
 	struct exporter *e = calloc(1, sizeof(*e));
+	int r;
 
 	if (!e)
 		return -ENOMEM;
 	*e = (struct exporter){.spawn = spawn, .arg = arg, .exe = -1, .pid = -1, .sock = -1};
 	*ret = e;
-	return 0;
+	r = fd_room_take(&e->room, WRITE_FDS);
+	if (r)
+		exporter_stop(ret);
+	return r;
 }
 
 int exporter_prepare(struct exporter **ret)
@@ -86,6 +94,7 @@ void exporter_stop(struct exporter **e)
 		return;
 	end_helper(*e, STOP_MS);
 	fd_close(&(*e)->exe);
+	fd_room_give(&(*e)->room);
 	free(*e);
 	*e = NULL;
 }
@@ -260,6 +269,7 @@ int exporter_write(struct exporter *e, const struct profile *p, struct exporter_
 
 	if (n > EXP_OUTPUTS_MAX)
 		return -EINVAL;
+	fd_room_give(&e->room);
 	mark_starts(&j);
 	j.deadline = clock_mono() + (uint64_t)seconds * NS_PER_S;
 	r = profile_memfd(p, &j.memfd);
@@ -270,6 +280,7 @@ int exporter_write(struct exporter *e, const struct profile *p, struct exporter_
 		r = 0;
 	}
 	fd_close(&j.memfd);
+	(void)fd_room_take(&e->room, WRITE_FDS);
 	r = r ? r : status;
 	for (unsigned i = 0; i < n && r; i++)
 		if (!outputs[i].status && !outputs[i].written)

@@ -67,8 +67,8 @@ static void default_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Runs on our memory until the exec (vfork(2)): system calls only. The socket and the executable
- * were moved above descriptor 3 before, so nothing is overwritten here. */
+/* Runs on our memory until the exec (vfork(2)): system calls only. All three descriptors are above
+ * that of the socket by now, so nothing is overwritten here. */
 static void child(struct start *s)
 {
 	default_signals();
@@ -125,28 +125,49 @@ static void environment(char *envp[ENV_MAX])
 	envp[n] = NULL;
 }
 
+/* Moves an own descriptor above those that a helper starts with. */
+static int lift(int *fd)
+{
+	int high;
+
+	if (*fd > HELPER_SOCK)
+		return 0;
+	high = *fd < 0 ? -1 : fcntl(*fd, F_DUPFD_CLOEXEC, HELPER_SOCK + 1);
+	if (high < 0)
+		return -errno;
+	fd_close(fd);
+	*fd = high;
+	return 0;
+}
+
 int spawn_start(int exe, const char *name, pid_t *ret_pid, int *ret_sock)
 {
 	char *envp[ENV_MAX], argv0[32], *argv[] = {argv0, NULL};
-	struct start s = {.exe = -1, .sock = -1, .null = -1, .argv = argv, .envp = envp};
-	int pair[2] = {-1, -1}, null = open("/dev/null", O_RDWR | O_CLOEXEC), r = 0;
+	struct start s = {.exe = exe, .sock = -1, .argv = argv, .envp = envp};
+	int ours = -1, pair[2], r = 0, own_exe = -1;
 
 	snprintf(argv0, sizeof(argv0), "%s", name);
 	environment(envp);
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) ||
-	    (s.exe = fcntl(exe, F_DUPFD_CLOEXEC, HELPER_SOCK + 1)) < 0 ||
-	    (s.sock = fcntl(pair[1], F_DUPFD_CLOEXEC, HELPER_SOCK + 1)) < 0 ||
-	    (s.null = fcntl(null, F_DUPFD_CLOEXEC, HELPER_SOCK + 1)) < 0)
+	s.null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0) {
+		ours = pair[0];
+		s.sock = pair[1];
+	}
+	if (exe <= HELPER_SOCK)
+		s.exe = own_exe = fcntl(exe, F_DUPFD_CLOEXEC, HELPER_SOCK + 1);
+	if (s.exe < 0 || s.null < 0 || s.sock < 0)
 		r = -errno;
 	if (!r)
-		r = vfork_child(&s, ret_pid);
-	fd_close(&s.exe);
-	fd_close(&s.sock);
-	fd_close(&s.null);
-	fd_close(&null);
-	fd_close(&pair[1]);
+		r = lift(&s.null);
 	if (!r)
-		*ret_sock = fd_take(&pair[0]);
-	fd_close(&pair[0]);
+		r = lift(&s.sock);
+	if (!r)
+		r = vfork_child(&s, ret_pid);
+	fd_close(&own_exe);
+	fd_close(&s.null);
+	fd_close(&s.sock);
+	if (!r)
+		*ret_sock = fd_take(&ours);
+	fd_close(&ours);
 	return r;
 }

@@ -8,6 +8,8 @@
 
 #include <sys/types.h>
 
+enum { SPAWN_FDS = 3 }; /* that spawn_start() needs for a moment, ret_sock among them */
+
 /* Opens helper `name` beside our own executable, else in PMUSCOPE_LIBEXEC, with O_PATH: before
  * privileges are dropped, since the folders on the way may be closed to us later. 0 or -errno. */
 int spawn_find(const char *name, int *ret_exe);

@@ -107,6 +107,7 @@ void symbolizer_stop(struct symbolizer **sp)
 	vec_free(&s->answers);
 	vec_free(&s->queue);
 	vec_free(&s->dying);
+	fd_room_give(&s->room);
 	fd_close(&s->exe);
 	free(s);
 	*sp = NULL;

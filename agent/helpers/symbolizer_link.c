@@ -5,6 +5,7 @@
 #include "agent/base/clock.h"
 #include "agent/base/fd.h"
 #include "agent/helpers/children.h"
+#include "agent/helpers/spawn.h"
 #include "agent/helpers/symbolizer_priv.h"
 
 enum { SEND_MS = 2000 };
@@ -130,7 +131,9 @@ int link_ready(struct symbolizer *s)
 	link_reap(s);
 	if (!may_start(s))
 		return refuse(s);
+	fd_room_give(&s->room);
 	r = s->spawn(s->spawn_arg, &s->pid, &s->sock);
+	(void)fd_room_take(&s->room, SPAWN_FDS);
 	if (r) {
 		s->pid = s->sock = -1;
 		return s->started ? refuse(s) : r; /* the next one may succeed */

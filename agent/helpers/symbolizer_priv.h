@@ -12,6 +12,7 @@
 
 #include <sys/types.h>
 
+#include "agent/base/fd.h"
 #include "agent/base/vec.h"
 #include "agent/helpers/symbolizer.h"
 #include "agent/wire/msg.h"
@@ -75,6 +76,7 @@ struct symbolizer {
 	symbolizer_spawn_fn spawn;
 	void *spawn_arg;
 	int exe;
+	struct fd_room room; /* for a new start, whatever is open by then */
 	struct symbolizer_limits limits;
 
 	pid_t pid; /* -1: not running */

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,17 +15,26 @@
 #include "agent/helpers/children.h"
 #include "agent/space/opener_priv.h"
 
-enum { REPLACE_MS = 100, STOP_MS = 200 };
+enum {
+	REPLACE_MS = 100, STOP_MS = 200,
+	LEFT_TO_OTHERS = 4, /* descriptors: files of /proc, for as long as they are read */
+};
 
 struct opener {
 	int data, control;
 	pid_t supervisor;
 	uint32_t seq;
+	uint64_t starved;
 };
 
 pid_t opener_supervisor(const struct opener *o)
 {
 	return o->supervisor;
+}
+
+uint64_t opener_starved(const struct opener *o)
+{
+	return o->starved;
 }
 
 static bool wait_for(int fd, uint64_t deadline)
@@ -140,6 +150,11 @@ static int receive(struct opener *o, struct opener_reply *ret, int *ret_fd)
 	if (n == sizeof(*ret) && (*ret_fd >= 0) == (ret->status == 0) && ret->status <= 0)
 		return 0;
 	fd_close(ret_fd);
+	if (n == sizeof(*ret) && mh.msg_flags & MSG_CTRUNC) {
+		ret->status = -EMFILE; /* no room for it here (unix(7)) */
+		o->starved++;
+		return 0;
+	}
 	return n ? -EPROTO : -EPIPE;
 }
 
@@ -187,6 +202,20 @@ static int finish(struct opener *o, struct buf *b, struct opener_stat *ret_stat)
 	return r;
 }
 
+/* As finish(), for a file that stays open: the lowest free number is used, so a high one tells
+ * how few are left. */
+static int finish_kept(struct opener *o, struct buf *b, struct opener_stat *ret_stat)
+{
+	int fd = finish(o, b, ret_stat);
+	struct rlimit l;
+
+	if (fd < 0 || getrlimit(RLIMIT_NOFILE, &l) || (rlim_t)fd + LEFT_TO_OTHERS < l.rlim_cur)
+		return fd;
+	fd_close(&fd);
+	o->starved++;
+	return -EMFILE;
+}
+
 int opener_mapping(struct opener *o, int pid, const int *parents, int n_parents,
 		   const struct opener_mapping *m, struct opener_stat *ret_stat)
 {
@@ -203,7 +232,7 @@ int opener_mapping(struct opener *o, int pid, const int *parents, int n_parents,
 	buf_u32(&b, m->minor);
 	buf_u64(&b, m->inode);
 	buf_str(&b, m->path ? m->path : "");
-	return finish(o, &b, ret_stat);
+	return finish_kept(o, &b, ret_stat);
 }
 
 int opener_proc(struct opener *o, int pid, const char *name)
@@ -244,7 +273,7 @@ int opener_debug_by_id(struct opener *o, int pid, const uint8_t *id, size_t len)
 
 	buf_i32(&b, pid);
 	put_id(&b, id, len);
-	return finish(o, &b, NULL);
+	return finish_kept(o, &b, NULL);
 }
 
 int opener_debug_by_name(struct opener *o, int pid, const char *module_path, const char *name)
@@ -254,7 +283,7 @@ int opener_debug_by_name(struct opener *o, int pid, const char *module_path, con
 	buf_i32(&b, pid);
 	buf_str(&b, module_path);
 	buf_str(&b, name);
-	return finish(o, &b, NULL);
+	return finish_kept(o, &b, NULL);
 }
 
 int opener_debug_alt(struct opener *o, int pid, const uint8_t *id, size_t len, const char *name)
@@ -264,5 +293,5 @@ int opener_debug_alt(struct opener *o, int pid, const uint8_t *id, size_t len, c
 	buf_i32(&b, pid);
 	put_id(&b, id, len);
 	buf_str(&b, name);
-	return finish(o, &b, NULL);
+	return finish_kept(o, &b, NULL);
 }

@@ -33,6 +33,9 @@ struct opener_stat { /* of the opened descriptor */
  * kept. 0 or -errno. */
 int opener_start(uid_t uid, gid_t gid, struct opener **ret);
 void opener_stop(struct opener **o);
+/* Files that were not handed over since the limit of open files (RLIMIT_NOFILE) was reached: the
+ * answer was -EMFILE. Those that stay open leave a few descriptors to all else. */
+uint64_t opener_starved(const struct opener *o);
 
 /* The file behind a mapping: /proc/PID/map_files first; else the path below /proc/PID/root, then
  * below the roots of `parents` (same order, for a process that is gone), then below our own, by

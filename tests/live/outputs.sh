@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 need_root
 go_first
-need gcc script
+need gcc script taskset
 
 compile known known.c
 mkdir "$T/out"
@@ -111,8 +111,45 @@ check_full() {
 		"$(find "$small" -type f ! -name filler ! -name p.pb.gz)"
 }
 
+# --- few descriptors ----------------------------------------------------------------------------
+
+# Whatever the limit of open files: either it is too low before the command starts, or what was
+# recorded is written.
+few_files() { # LIMIT [COMMAND]: says what was wrong
+	local status=0 command=${2:-sleep 0.4}
+	rm -f "$T/marker" "$P"
+	(ulimit -n "$1" && exec "$PMUSCOPE" record -F 999 -a -C 0 -o "$P" -- \
+		taskset -c 0 sh -c "touch '$T/marker'; $command") >"$T/few" 2>&1 || status=$?
+	if [ -e "$T/marker" ]; then
+		[ $status -eq 0 ] && pprof check "$P" && return
+	else
+		[ $status -eq 125 ] && grep -q RLIMIT_NOFILE "$T/few" && return
+	fi
+	echo "ulimit -n $1: status $status"
+	cat "$T/few"
+}
+
+check_few_files() {
+	local limit i
+	for limit in 8 12 16 18 20 22 23 24 25 26 27 28 32 40; do few_files $limit; done >"$T/wrong" 2>&1
+	nothing "few descriptors: no recording is lost" "$(cat "$T/wrong")"
+	mkdir "$T/many"
+	for i in {1..15}; do cp "$T/known" "$T/many/$i"; done
+	nothing "30 descriptors are enough" "$(few_files 30 "for f in '$T/many/'*; do \$f 0.05; done"
+		[ -e "$T/marker" ] || cat "$T/few")"
+	says "30 descriptors: it is said what they were too few for" \
+		'files could not be opened.*RLIMIT_NOFILE\) is 30' cat "$T/few"
+	says "30 descriptors: so does the profile" 'files' pprof get "$P" 'not opened'
+	check "30 descriptors: what to type" bash -c \
+		"$(sed -n 's/^ *Type: \(ulimit -n [0-9]*\) .*/\1/p' "$T/few")"
+	fails 125 "too few descriptors" bash -c "ulimit -n 18; '$PMUSCOPE' record -o '$P' -- true"
+	says "too few descriptors: why, and what to type" 'RLIMIT_NOFILE\) is 18.* -n 1024' \
+		bash -c "ulimit -n 18; '$PMUSCOPE' record -o '$P' -- true 2>&1 | tr '\\n' ' '"
+}
+
 check_several
 check_stdout
 check_refusals
 check_full
+check_few_files
 plan
