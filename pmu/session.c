@@ -589,3 +589,14 @@ void session_stats(struct session *s, struct session_stats *ret)
 	ret->samples_lost = counted ? lost[0] : s->lost_seen[0];
 	ret->sideband_lost = counted ? lost[1] : s->lost_seen[1];
 }
+
+uint64_t session_counted(const struct session *s, uint32_t event)
+{
+	uint64_t all = 0, n, enabled, running;
+
+	for (size_t i = 0; i < s->opened.len; i++)
+		if (s->opened.at[i].event == event &&
+		    pmu_times(s->opened.at[i].fd, &n, &enabled, &running) == 0)
+			all += n;
+	return all;
+}

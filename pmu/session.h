@@ -71,5 +71,6 @@ struct pollfd;
 int session_wait(struct session *s, struct pollfd *fds, size_t n_fds, int timeout_ms);
 
 void session_stats(struct session *s, struct session_stats *ret);
+uint64_t session_counted(const struct session *s, uint32_t event); /* occurrences, sampled or not */
 
 #endif

@@ -161,3 +161,60 @@ void figures_rate(const struct recording *r, char *buf, size_t size)
 	else
 		snprintf(buf, size, "%" PRIu64 " Hz", o->frequency);
 }
+
+void figures_target(const struct recording *r, char *buf, size_t size)
+{
+	const struct options *o = &r->options;
+
+	switch (o->target) {
+	case TARGET_ALL:
+		snprintf(buf, size, "%u CPU%s", session_cpus(r->session),
+			 session_cpus(r->session) == 1 ? "" : "s");
+		break;
+	case TARGET_CGROUP:
+		snprintf(buf, size, "cgroup %s", o->cgroup);
+		break;
+	case TARGET_NONE:
+		snprintf(buf, size, "%s", o->command[0]);
+		break;
+	default:
+		if (r->targets.pids.len == 1)
+			snprintf(buf, size, "%s (%d, %zu thread%s)", r->targets.name,
+				 r->targets.pids.at[0], r->targets.tids.len,
+				 r->targets.tids.len == 1 ? "" : "s");
+		else
+			snprintf(buf, size, "%zu processes, %zu threads", r->targets.pids.len,
+				 r->targets.tids.len);
+		break;
+	}
+}
+
+void figures_symbolizer(const struct recording *r, char *buf, size_t size)
+{
+	const struct symbolizer_counters *s = symbolizer_counters(r->symbolizer);
+	char aside[48] = "";
+
+	buf[0] = '\0';
+	if (s->quarantined)
+		snprintf(aside, sizeof(aside), ", %" PRIu64 " file%s set aside", s->quarantined,
+			 s->quarantined == 1 ? "" : "s");
+	if (s->restarts || s->refused)
+		snprintf(buf, size, "started again %" PRIu64 " time%s%s%s", s->restarts,
+			 s->restarts == 1 ? "" : "s", aside, s->refused ? ", then given up" : "");
+}
+
+const struct event *figures_fallback(const struct recording *r)
+{
+	for (size_t i = 0; i < r->options.n_events; i++)
+		if (r->options.events[i].fell_back)
+			return &r->options.events[i];
+	return NULL;
+}
+
+/* The kernel chooses the period anew at each sample; what a sample weighs is the one that was chosen
+ * before it, for an event that may come in bursts. Clocks tick evenly, and counters are adapted at
+ * each tick of the system. */
+bool figures_estimated(const struct recording *r, size_t event)
+{
+	return r->options.frequency_given && r->options.events[event].counts_each;
+}

@@ -30,5 +30,11 @@ const char *figures_bytes(uint64_t v, char buf[32]);
 /* What the summary and the comments call the event list: "cycles", "cpu-clock (for cycles)". */
 void figures_events(const struct recording *r, char *buf, size_t size);
 void figures_rate(const struct recording *r, char *buf, size_t size);
+void figures_target(const struct recording *r, char *buf, size_t size);
+/* "started again 2 times, 1 file set aside, then given up"; "" where all went well. */
+void figures_symbolizer(const struct recording *r, char *buf, size_t size);
+const struct event *figures_fallback(const struct recording *r); /* NULL: none fell back */
+/* Is the sum of an event only a guess (session_counted() knows it)? */
+bool figures_estimated(const struct recording *r, size_t event);
 
 #endif

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,33 +21,6 @@ enum { TOO_FEW_SAMPLES = 1 };
 
 /* ---- before ---- */
 
-static void target_words(const struct recording *r, char *buf, size_t size)
-{
-	const struct options *o = &r->options;
-
-	switch (o->target) {
-	case TARGET_ALL:
-		snprintf(buf, size, "%u CPU%s", session_cpus(r->session),
-			 session_cpus(r->session) == 1 ? "" : "s");
-		break;
-	case TARGET_CGROUP:
-		snprintf(buf, size, "cgroup %s", o->cgroup);
-		break;
-	case TARGET_NONE:
-		snprintf(buf, size, "%s", o->command[0]);
-		break;
-	default:
-		if (r->targets.pids.len == 1)
-			snprintf(buf, size, "%s (%d, %zu thread%s)", r->targets.name,
-				 r->targets.pids.at[0], r->targets.tids.len,
-				 r->targets.tids.len == 1 ? "" : "s");
-		else
-			snprintf(buf, size, "%zu processes, %zu threads", r->targets.pids.len,
-				 r->targets.tids.len);
-		break;
-	}
-}
-
 static const char *stack_words(const struct recording *r)
 {
 	switch (r->options.stacks) {
@@ -58,19 +30,11 @@ static const char *stack_words(const struct recording *r)
 	}
 }
 
-static const struct event *fallen_back(const struct recording *r)
-{
-	for (size_t i = 0; i < r->options.n_events; i++)
-		if (r->options.events[i].fell_back)
-			return &r->options.events[i];
-	return NULL;
-}
-
 static void say_fallback(const struct recording *r)
 {
 	const char *kernel = r->user_only ? " Kernel part left out (see perf_event_paranoid)." : "";
 
-	if (fallen_back(r))
+	if (figures_fallback(r))
 		log_note("no hardware counters here (perf_event_open: ENOENT). Sampling cpu-clock"
 			 " instead of cycles: no IPC, no misses.%s\n"
 			 "      `pmuscope doctor` says what brings them; `-e cpu-clock%s` silences this.",
@@ -84,7 +48,7 @@ void summary_start(struct recording *r)
 {
 	char target[512], events[512], rate[64];
 
-	target_words(r, target, sizeof(target));
+	figures_target(r, target, sizeof(target));
 	figures_events(r, events, sizeof(events));
 	figures_rate(r, rate, sizeof(rate));
 	say_fallback(r);
@@ -117,91 +81,6 @@ void summary_progress(struct recording *r)
 		 f.user_stacks ? 100.0 * (double)f.truncated / (double)f.user_stacks : 0,
 		 100 * f.own_share);
 	log_status(text);
-}
-
-/* ---- after: the profile's comments ---- */
-
-/* "started again 2 times, 1 file set aside, then given up"; "" where all went well. */
-static void symbolizer_words(const struct recording *r, char *buf, size_t size)
-{
-	const struct symbolizer_counters *s = symbolizer_counters(r->symbolizer);
-	char aside[48] = "";
-
-	buf[0] = '\0';
-	if (s->quarantined)
-		snprintf(aside, sizeof(aside), ", %" PRIu64 " file%s set aside", s->quarantined,
-			 s->quarantined == 1 ? "" : "s");
-	if (s->restarts || s->refused)
-		snprintf(buf, size, "started again %" PRIu64 " time%s%s%s", s->restarts,
-			 s->restarts == 1 ? "" : "s", aside, s->refused ? ", then given up" : "");
-}
-
-static void comment_ends(struct recording *r, struct profile *p)
-{
-	const struct collector_counters *c = collector_counters(r->collector);
-
-	for (int i = 0; i < WALK_ENDS_N; i++)
-		if (c->by_end[i] && i != WALK_TRUNCATED) /* has a line of its own */
-			profile_comment(p, "stacks %s: %" PRIu64, walk_end_word(i), c->by_end[i]);
-}
-
-static void comment_host(struct profile *p)
-{
-	struct utsname u;
-
-	if (uname(&u))
-		return;
-	profile_comment(p, "host: %s", u.nodename);
-	profile_comment(p, "kernel: %s %s %s", u.sysname, u.release, u.machine);
-}
-
-void summary_comments(struct recording *r, struct profile *p)
-{
-	const struct collector_counters *c = collector_counters(r->collector);
-	const struct event *fell = fallen_back(r);
-	char events[512], rate[64], ends[256], target[512];
-	char symbolizer[128];
-	struct figures f;
-
-	figures_of(r, &f);
-	figures_events(r, events, sizeof(events));
-	figures_rate(r, rate, sizeof(rate));
-	symbolizer_words(r, symbolizer, sizeof(symbolizer));
-	figures_ends(r, ends, sizeof(ends));
-	target_words(r, target, sizeof(target));
-	profile_comment(p, "tool: pmuscope %s", PMUSCOPE_VERSION);
-	profile_comment(p, "target: %s", target);
-	profile_comment(p, "event: %s", events);
-	profile_comment(p, "rate: %s", rate);
-	if (fell)
-		profile_comment(p, "fallback: cpu-clock instead of cycles (no PMU: ENOENT)");
-	if (r->user_only)
-		profile_comment(p, "user only: yes (perf_event_paranoid)");
-	profile_comment(p, "quality: %c", f.grade);
-	profile_comment(p, "cpus: %u", session_cpus(r->session));
-	profile_comment(p, "samples: %" PRIu64, f.samples);
-	profile_comment(p, "lost: %" PRIu64, f.lost);
-	profile_comment(p, "lost mappings: %" PRIu64, r->stats.sideband_lost);
-	profile_comment(p, "truncated: %" PRIu64, f.truncated);
-	profile_comment(p, "complete: %.2f %%", 100 * f.complete_share);
-	if (ends[0])
-		profile_comment(p, "incomplete: %s", ends);
-	profile_comment(p, "unsymbolized: %.2f %%", 100 * (1 - f.named_share));
-	profile_comment(p, "running: %.1f %%", 100 * f.running_share);
-	profile_comment(p, "suspect: %" PRIu64, c->suspect);
-	profile_comment(p, "throttled: %" PRIu64, r->stats.throttled);
-	if (symbolizer[0])
-		profile_comment(p, "symbolizer: %s", symbolizer);
-	if (opener_starved(r->opener))
-		profile_comment(p, "not opened: %" PRIu64 " files (RLIMIT_NOFILE)",
-				opener_starved(r->opener));
-	profile_comment(p, "stack copy: %u bytes", session_stack_bytes(r->session));
-	profile_comment(p, "own cost: %.2f %%", 100 * f.own_share);
-	if (c->first_complete)
-		profile_comment(p, "first stack: %.1f ms after the first sample",
-				(double)(c->first_complete - c->first_sample) / 1e6);
-	comment_ends(r, p);
-	comment_host(p);
 }
 
 /* ---- after: the closing summary ---- */
@@ -275,7 +154,7 @@ static void say_symbolizer(struct recording *r)
 	const struct symbolizer_counters *s = symbolizer_counters(r->symbolizer);
 	char words[128];
 
-	symbolizer_words(r, words, sizeof(words));
+	figures_symbolizer(r, words, sizeof(words));
 	if (words[0])
 		log_note("the symbolizer was %s%s%s", words,
 			 s->quarantined ? ": frames of a file that ended it twice stay module+0x…"
@@ -328,6 +207,18 @@ static void say_losses(struct recording *r, const struct figures *f)
 		log_detail("%" PRIu64 " samples of virtual machines left out", c->guest);
 }
 
+static void say_estimates(struct recording *r)
+{
+	char n[32];
+
+	for (size_t i = 0; i < r->options.n_events; i++)
+		if (figures_estimated(r, i))
+			log_note("the sum of %s is an estimate: with -F the kernel guesses for how many each"
+				 " sample stands. It counted %s. Without -F each one is a sample, with"
+				 " -c N every N-th.", r->options.events[i].name,
+				 figures_grouped(session_counted(r->session, (uint32_t)i), n));
+}
+
 static void say_nothing_sampled(struct recording *r)
 {
 	char events[512];
@@ -348,6 +239,7 @@ void summary_end(struct recording *r, const char *report)
 	else
 		say_quality(r, &f);
 	say_losses(r, &f);
+	say_estimates(r);
 	if (f.samples && report[0])
 		log_say("%s", report);
 }

@@ -69,6 +69,15 @@ check_exact() {
 		dd if=/dev/zero of=/dev/null bs=1 count=1000 status=none
 	between "-c 10: one sample stands for ten" "$(sum syscalls_sys_enter_write)" 990 1000
 	between "-c 10: a tenth of the samples" "$(pprof get "$P" samples)" 99 100
+	nothing "exact: nothing is called an estimate" "$(grep estimate "$T/record.log" || :)"
+	record -e syscalls:sys_enter_write -F 99 -o "$P" -- \
+		dd if=/dev/zero of=/dev/null bs=1 count=20000 status=none
+	says "-F of a tracepoint: the sum is an estimate" \
+		'sum of syscalls:sys_enter_write is an estimate.* counted 20,000\.' cat "$T/record.log"
+	says "-F of a tracepoint: so says the profile" \
+		'^syscalls:sys_enter_write, by -F; counted 20000$' pprof get "$P" estimate
+	record -e syscalls:sys_enter_write -c 10 -o "$P" -- \
+		dd if=/dev/zero of=/dev/null bs=1 count=1000 status=none
 	nothing "the stack is that of the write" "$(stacks_of syscalls_sys_enter_write |
 		grep -vE 'write' | head -3)"
 	record -e cpu-clock -c 1000000 -o "$P" -- "$T/known" 1
@@ -136,6 +145,8 @@ check_refused() {
 	refused "an unknown modifier" cpu-clock:q "'q' is not a modifier"
 	refused "one good, one bad" cpu-clock,nosuch "no event 'nosuch'"
 	refused "a PMU that is not there" no_such_pmu/event=1/ "no PMU 'no_such_pmu'"
+	record -e cpu-clock -o "$P" -- "$T/known" 0.3
+	nothing "-q: nothing at all where all is as asked" "$(cat "$T/record.log")"
 	fails 1 "list: nothing of that name" "$PMUSCOPE" list zzzzzzzz
 	says "list: what is near" 'near: .*cycles' "$PMUSCOPE" list cycels
 	says "list: a tracepoint" 'sched:sched_switch' "$PMUSCOPE" list sched_switch
@@ -147,7 +158,10 @@ check_refused() {
 		says "cycles falls back: the profile says so" 'cpu-clock instead of cycles' \
 			pprof get "$P" fallback
 		says "cycles falls back: so does its type" '^cpu-clock ' pprof sums "$P"
-		says "cycles falls back: so do we" 'cpu-clock instead of cycles' cat "$T/record.log"
+		says "cycles falls back: so do we, -q or not" 'cpu-clock instead of cycles' \
+			cat "$T/record.log"
+		nothing "-q: nothing but what must not be missed" \
+			"$(grep -vE '^note: |^      ' "$T/record.log" || :)"
 	else
 		check "cycles are cycles" record -e cycles -o "$P" -- "$T/known" 0.5
 		says "cycles are the type" '^cycles ' pprof sums "$P"
