@@ -15,7 +15,7 @@
 
 /* isatty() of the log on stderr. */
 #define READER COMMON, "ioctl"
-#define SERVER COMMON, "ioctl", "recvmsg", "sendmsg", "poll", "ppoll", "pread64"
+#define SERVER COMMON, "ioctl", "ftruncate", "recvmsg", "sendmsg", "poll", "ppoll", "pread64"
 
 static int confine(const char *const *calls, size_t n)
 {

@@ -13,7 +13,7 @@
 #include "agent/wire/msg.h"
 #include "agent/wire/profile.h"
 #include "exporters/confined.h"
-#include "exporters/format.h"
+#include "exporters/fit.h"
 #include "exporters/table.h"
 
 enum { EXIT_FAILED = 125, REQUEST_MAX = 256, REPLY_MAX = 1 << 20 };
@@ -66,10 +66,12 @@ static int write_outputs(struct server *s, const struct profile *p, struct buf *
 
 	for (unsigned i = 0; i < s->n; i++) {
 		uint64_t bytes = 0;
-		int r = format_write(s->outputs[i].format, p, s->outputs[i].fd, &bytes);
+		uint32_t kept = 0;
+		int r = fit_write(s->outputs[i].format, p, s->outputs[i].fd, &bytes, &kept);
 
 		buf_i32(results, r);
 		buf_u64(results, bytes);
+		buf_u32(results, kept);
 		verdict = verdict ? verdict : r;
 	}
 	return verdict;

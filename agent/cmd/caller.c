@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -73,6 +74,15 @@ static int rename_into_place(const struct output *o)
 	return renameat(o->dir, o->temp, o->dir, o->name) ? -errno : 0;
 }
 
+/* The space that was held for the file and is not needed: behind its end. */
+static void give_back(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0)
+		(void)!ftruncate(fd, st.st_size); /* where this fails it costs some space */
+}
+
 static int on_commit(struct job *j, int i)
 {
 	struct output *o = i >= 0 && (unsigned)i < j->n ? &j->outputs[i] : NULL;
@@ -84,6 +94,8 @@ static int on_commit(struct job *j, int i)
 	if (o->dir < 0)
 		return 0;
 	r = wear(j, o->as);
+	if (!r)
+		give_back(o->fd);
 	if (!r && fdatasync(o->fd))
 		r = -errno;
 	return r ? r : rename_into_place(o);

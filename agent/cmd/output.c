@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -18,7 +19,11 @@
 #include "agent/cmd/output_priv.h"
 #include "agent/helpers/effective.h"
 
-enum { TEMP_TRIES = 16, SPACE_NEEDED = 65536 };
+enum {
+	TEMP_TRIES = 16,
+	FILE_LIMIT_LEAST = 64 << 20,
+	HELD = 64 * 1024, HELD_FOR_PAGE = 2 * HELD, /* the page's own code is nearly one of them */
+};
 
 static bool env_id(const char *name, uint32_t *ret)
 {
@@ -192,13 +197,16 @@ static int random_name(char *out, size_t size, const char *name)
 	return 0;
 }
 
-/* A full disk is found now, not after the recording. Where this cannot be asked, so be it. */
-static int check_space(int fd)
+/* A full disk is found now, not after the recording; and what is held now is there at the end, for
+ * the heaviest stacks at least, however full the disk is by then. The rest is given back when the
+ * file gets its name. Where this cannot be asked, so be it. */
+static int hold_space(const struct output *o)
 {
-	if (fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, SPACE_NEEDED) && (errno == ENOSPC ||
-								     errno == EDQUOT))
+	off_t bytes = o->format == EXP_HTML ? HELD_FOR_PAGE : HELD;
+
+	if (fallocate(o->fd, FALLOC_FL_KEEP_SIZE, 0, bytes) && (errno == ENOSPC || errno == EDQUOT))
 		return -errno;
-	return ftruncate(fd, 0) ? -errno : 0;
+	return 0;
 }
 
 static int make_temp(struct output *o, int dir)
@@ -214,7 +222,7 @@ static int make_temp(struct output *o, int dir)
 		r = o->fd < 0 ? -errno : 0;
 	}
 	if (!r)
-		r = check_space(o->fd);
+		r = hold_space(o);
 	if (r && o->fd >= 0)
 		unlinkat(dir, o->temp, 0);
 	return r;
@@ -296,11 +304,26 @@ static int check_twice(const struct output *outputs, unsigned i)
 	return 0;
 }
 
+/* A limit that the finished profile, on its way to the exporter, could meet. */
+static int check_limit(char *why, size_t size)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_FSIZE, &l) || l.rlim_cur >= FILE_LIMIT_LEAST)
+		return 0;
+	snprintf(why, size, "the limit of file sizes (RLIMIT_FSIZE, ulimit -f) is %llu bytes: a recording"
+		 " could be lost at its end. Start it with %d or more, or unlimited.",
+		 (unsigned long long)l.rlim_cur, FILE_LIMIT_LEAST);
+	return -EFBIG;
+}
+
 int outputs_open(struct output *outputs, unsigned n, char *why, size_t size)
 {
 	struct identity caller;
-	int r = 0;
+	int r = check_limit(why, size);
 
+	if (r)
+		return r;
 	identity_of_caller(&caller);
 	for (unsigned i = 0; i < n; i++)
 		outputs[i].fd = outputs[i].dir = -1;

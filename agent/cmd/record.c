@@ -151,6 +151,7 @@ static int watch_signals(struct recording *r)
 	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGCHLD);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* RLIMIT_FSIZE is an error like others */
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
 	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -371,13 +372,13 @@ static int write_outputs(struct recording *r, const struct profile *p, struct bu
 						   .fd = o->outputs[i].fd};
 	e = exporter_write(r->exporter, p, outs, o->n_outputs, report, EXPORT_SECONDS);
 	for (unsigned i = 0; i < o->n_outputs; i++) {
-		int s = outs[i].status ? outs[i].status : e && !outs[i].written ? e : 0;
-		if (s)
+		int s = outs[i].status ? outs[i].status : e && !outs[i].written ? e : 0, c = 0;
+		if (s && !outs[i].kept)
 			caller_discard(r->caller, i);
-		else if ((s = caller_commit(r->caller, i)) && o->outputs[i].temp[0])
+		else if ((c = caller_commit(r->caller, i)) && o->outputs[i].temp[0])
 			log_note("the profile is kept as %s in the same folder", o->outputs[i].temp);
-		summary_output(r, i, s, outs[i].written);
-		failed = s ? s : failed;
+		summary_output(r, i, c ? c : s, &outs[i]);
+		failed = c ? c : s ? s : failed;
 	}
 	return failed;
 }

@@ -111,16 +111,29 @@ static void owner_words(const struct recording *r, const char *path, char *buf, 
 		snprintf(buf, size, ", owner %s", pw->pw_name);
 }
 
-void summary_output(struct recording *r, unsigned i, int status, uint64_t bytes)
+/* What could not be written, or not all of it. */
+static void say_unwritten(const char *path, int status, const struct exporter_output *out)
+{
+	bool no_room = status == -ENOSPC || status == -EDQUOT || status == -EFBIG;
+	const char *hint = no_room ? "\nAnother path: -o FILE, or -o - for standard output." : "";
+	char size[32];
+
+	if (status == out->status && out->kept)
+		log_error("no room for all of %s: %s. It holds the heaviest stacks, %.1f %% of the weight"
+			  " (%s), and says so; it is whole otherwise.%s", path, strerror(-status),
+			  100.0 * out->kept / EXP_WHOLE, figures_bytes(out->written, size), hint);
+	else
+		log_error("cannot write %s: %s%s", path, strerror(-status), hint);
+}
+
+void summary_output(struct recording *r, unsigned i, int status, const struct exporter_output *out)
 {
 	const struct output *o = &r->options.outputs[i];
 	char size[32], n[32], cpu[48] = "", owner[64];
 	struct figures f;
 
 	if (status) {
-		log_error("cannot write %s: %s%s", o->path, strerror(-status),
-			  status == -ENOSPC ? " (another path: -o FILE, or -o - for standard output)"
-					    : "");
+		say_unwritten(o->path, status, out);
 		return;
 	}
 	figures_of(r, &f);
@@ -128,7 +141,7 @@ void summary_output(struct recording *r, unsigned i, int status, uint64_t bytes)
 		snprintf(cpu, sizeof(cpu), ", %.2f CPU-s", f.cpu_seconds);
 	owner_words(r, o->path, owner, sizeof(owner));
 	log_say("wrote %s  %s%s    %s samples, %.2f s%s",
-		strcmp(o->path, "-") ? o->path : "standard output", figures_bytes(bytes, size),
+		strcmp(o->path, "-") ? o->path : "standard output", figures_bytes(out->written, size),
 		owner, figures_grouped(f.samples, n), f.seconds, cpu);
 }
 

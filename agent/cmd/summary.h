@@ -17,7 +17,7 @@ void summary_progress(struct recording *r); /* at most once a second, on a termi
 /* The quality figures, as "name: value" comments. */
 void summary_comments(struct recording *r, struct profile *p);
 void summary_begin(struct recording *r);
-void summary_output(struct recording *r, unsigned i, int status, uint64_t bytes);
+void summary_output(struct recording *r, unsigned i, int status, const struct exporter_output *out);
 /* `report`: the exporter's lines about the top functions. */
 void summary_end(struct recording *r, const char *report);
 

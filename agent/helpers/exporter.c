@@ -182,6 +182,9 @@ static int parse_result(const struct job *j, struct cursor *c, int *ret_status)
 			continue;
 		r = status_of(c, &out[i].status);
 		out[i].written = cursor_u64(c);
+		out[i].kept = cursor_u32(c);
+		if (out[i].kept > EXP_WHOLE)
+			return -EPROTO;
 	}
 	len = cursor_u32(c);
 	text = cursor_take(c, len);
@@ -238,6 +241,7 @@ static void mark_starts(struct job *j)
 		j->start[i] = file ? lseek(j->outputs[i].fd, 0, SEEK_CUR) : -1;
 		j->outputs[i].status = 0;
 		j->outputs[i].written = 0;
+		j->outputs[i].kept = 0;
 	}
 }
 

@@ -23,6 +23,8 @@ struct exporter_output {
 	int fd;           /* open for writing; stays the caller's */
 	int status;       /* out: 0 or -errno */
 	uint64_t written; /* out: bytes */
+	uint32_t kept;    /* out: of EXP_WHOLE; less where the status tells of no room: then the
+			   * file holds the heaviest stacks, whole in its format; 0: nothing good */
 };
 
 /* Writes a finished profile to all outputs. `report` receives the closing summary's lines (with a

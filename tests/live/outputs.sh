@@ -99,16 +99,50 @@ check_full() {
 	refused "a disk without room" 'cannot write .*(ENOSPC|full|space)' "$small/p.pb.gz"
 	nothing "a disk without room: nothing is left on it" \
 		"$(find "$small" -type f ! -name filler)"
+	check_filling "$small"
+	check_nothing_fits "$small"
+	refused "a limit of file sizes" 'RLIMIT_FSIZE.* is 8192 bytes' "$small/x.html" \
+		bash -c 'ulimit -f 8; exec "$@"' sh
+	nothing "a limit of file sizes: nothing half is left" "$(find "$small" -name '.*' -type f)"
+	check "a limit that is high enough" bash -c \
+		"ulimit -f 65536; '$PMUSCOPE' record -q -o '$small/x.html' -- true"
+}
+
+# A file system that cannot hold space for a file: where nothing at all fits, the older one stays.
+check_nothing_fits() { # FOLDER
+	gcc -O2 -o "$T/refuse" tests/live/programs/refuse.c
+	echo older >"$1/p.html"
+	fails 125 "no room at all" "$T/refuse" space 95 "$PMUSCOPE" record -F 999 -o "$1/p.html" \
+		-- sh -c "cat /dev/zero >'$1/filler' 2>/dev/null; '$T/known' 0.3"
+	nothing "no room at all: the older file is kept" "$(echo older | diff - "$1/p.html" | head -3)"
+	nothing "no room at all: nothing half is left" "$(find "$1" -name '.*' -type f)"
+	rm "$1/filler"
+}
+
+# Space for some of the profile is held from the start, whoever takes the rest.
+check_filling() { # FOLDER
+	local small=$1 most status=0
+	most=$(cat /proc/sys/kernel/perf_event_max_sample_rate)
 	umount "$small" && mount -t tmpfs -o size=256k tmpfs "$small"
 	echo older >"$small/p.pb.gz"
-	rm -f "$T/status"
-	fails 125 "a disk that fills while recording" "$PMUSCOPE" record -F 999 -a \
-		-o "$small/p.pb.gz" -o "$P" -- sh -c \
-		"head -c 300000 /dev/zero >'$small/filler' 2>/dev/null; '$T/known' 0.5"
-	says "a disk that fills: the older file is kept" '^older$' cat "$small/p.pb.gz"
+	"$PMUSCOPE" record -F $((most < 9999 ? most : 9999)) --stack-size 8192 -a -o "$small/p.pb.gz" \
+		-o "$P" -- sh -c "head -c 300000 /dev/zero >'$small/filler' 2>/dev/null
+			'$T/known' 0.5; for i in 1 2 3; do gcc -O2 -S -o /dev/null tests/live/programs/inlined.c; done" \
+		2>"$T/small.log" || status=$?
+	between "a disk that fills while recording: the file that is not whole is an error" $status 125 125
+	between "a disk that fills: what was held is used" "$(stat -c %s "$small/p.pb.gz")" 25000 70000
+	check "a disk that fills: the profile keeps the rules" pprof check "$small/p.pb.gz"
+	sampled "a disk that fills: the heaviest stacks are there" "$small/p.pb.gz" three_quarters 20
+	says "a disk that fills: the profile says that it is cut" '^no space .*heaviest .* of .*%$' \
+		pprof get "$small/p.pb.gz" cut
+	says "a disk that fills: so do we" 'no room for all of .*p.pb.gz: No space.* -o FILE' \
+		bash -c "tr '\n' ' ' <'$T/small.log'"
+	says "a disk that fills: the older file is kept" '^older$' cat "$small/p.pb.gz.old"
 	sampled "a disk that fills: the other output is written" "$P" three_quarters 20
+	nothing "a disk that fills: it is whole" "$(pprof get "$P" cut)"
 	nothing "a disk that fills: nothing half is left" \
-		"$(find "$small" -type f ! -name filler ! -name p.pb.gz)"
+		"$(find "$small" -type f ! -name filler ! -name 'p.pb.gz*')"
+	rm "$small/filler"
 }
 
 # --- few descriptors ----------------------------------------------------------------------------

@@ -64,7 +64,7 @@ check_refused() {
 	refused "the whole machine" \
 		'whole machine .*perf_event_paranoid.* it is 2.*sudo .*record.*sysctl kernel.perf_event_paranoid=0.*works now' \
 		-a -- touch "$T/mine/marker"
-	background "$T/known" 20
+	background "$T/known" 300
 	refused "another user's process" \
 		"process $load belongs to uid 0, we are uid $nobody .*sudo .*record" -p "$load" -d 1
 	refused "a kernel event" 'in the kernel.*it is 2.*perf_event_paranoid=1' \

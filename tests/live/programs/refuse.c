@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * refuse kernel|filter ERRNO COMMAND…: runs a command for which perf_event_open(2) fails.
+ * refuse kernel|filter|space ERRNO COMMAND…: runs a command for which perf_event_open(2) fails.
  *
  * kernel: only calls with flags that exist, as a kernel does that lets nobody open events
  * (perf_event_paranoid 3 of Debian's kernels, which others do not have).
  * filter: every call, as a container's seccomp filter does.
+ * space: fallocate(2) instead, as on file systems that cannot hold space (EOPNOTSUPP, 95).
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -21,10 +22,12 @@ enum { FLAGS_THERE_ARE = 0xf }; /* PERF_FLAG_* */
 
 int main(int argc, char **argv)
 {
-	int err = argc > 3 ? atoi(argv[2]) : 0, all = argc > 3 && !strcmp(argv[1], "filter");
+	const char *what = argc > 3 ? argv[1] : "";
+	int err = argc > 3 ? atoi(argv[2]) : 0, all = strcmp(what, "kernel");
+	unsigned call = strcmp(what, "space") ? SYS_perf_event_open : SYS_fallocate;
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_perf_event_open, 0, 3),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[4])),
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, all ? 0 : ~(unsigned)FLAGS_THERE_ARE, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)err),

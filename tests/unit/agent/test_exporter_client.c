@@ -74,6 +74,7 @@ static void on_profile(struct msg *m, struct buf *b)
 	for (unsigned i = 0; i < n_outputs; i++) {
 		buf_i32(b, plan->misdeed == FAIL_OUTPUT && i == 1 ? -ENOSPC : 0);
 		buf_u64(b, 5);
+		buf_u32(b, EXP_WHOLE);
 	}
 	buf_u32(b, 3);
 	buf_put(b, "top", 3);

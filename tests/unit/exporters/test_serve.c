@@ -101,10 +101,13 @@ static void each_output_stands_for_itself(void **state)
 	assert_int_equal(cursor_u32(&c), 3);
 	assert_int_equal(cursor_i32(&c), -ENOSPC);
 	(void)cursor_u64(&c);
+	assert_int_equal(cursor_u32(&c), 0);
 	assert_int_equal(cursor_i32(&c), 0);
 	assert_int_equal(cursor_u64(&c), lseek(file, 0, SEEK_END));
+	assert_int_equal(cursor_u32(&c), EXP_WHOLE);
 	assert_int_equal(cursor_i32(&c), 0);
 	assert_int_equal(cursor_u64(&c), lseek(html, 0, SEEK_END));
+	assert_int_equal(cursor_u32(&c), EXP_WHOLE);
 	n = cursor_u32(&c);
 	assert_int_equal(n, cursor_left(&c));
 	assert_non_null(memmem(c.at, n, "top self", 8));
