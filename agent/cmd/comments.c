@@ -58,6 +58,8 @@ void summary_comments(struct recording *r, struct profile *p)
 	comment_estimates(r, p);
 	if (fell)
 		profile_comment(p, "fallback: cpu-clock instead of cycles (no PMU: ENOENT)");
+	if (r->kernel_unnamed)
+		profile_comment(p, "kernel names: none (/proc/kallsyms has no addresses)");
 	if (r->user_only)
 		profile_comment(p, "user only: yes (perf_event_paranoid)");
 	profile_comment(p, "quality: %c", f.grade);

@@ -218,3 +218,18 @@ bool figures_estimated(const struct recording *r, size_t event)
 {
 	return r->options.frequency_given && r->options.events[event].counts_each;
 }
+
+bool figures_kernel_unnamed(const struct profile *p)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < p->locations.len; i++) {
+		uint32_t flags = p->locations.at[i].flags;
+		if (!(flags & PROFILE_LOC_KERNEL))
+			continue;
+		if (!(flags & PROFILE_LOC_UNNAMED) && p->locations.at[i].n_lines)
+			return false;
+		any = true;
+	}
+	return any;
+}

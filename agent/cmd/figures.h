@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "agent/cmd/recording.h"
+#include "agent/wire/profile.h"
 
 struct figures {
 	uint64_t samples, lost;
@@ -29,6 +30,8 @@ const char *figures_grouped(uint64_t v, char buf[32]);
 const char *figures_bytes(uint64_t v, char buf[32]);
 /* What the summary and the comments call the event list: "cycles", "cpu-clock (for cycles)". */
 void figures_events(const struct recording *r, char *buf, size_t size);
+/* The profile has frames of the kernel, and none of them has a name. */
+bool figures_kernel_unnamed(const struct profile *p);
 void figures_rate(const struct recording *r, char *buf, size_t size);
 void figures_target(const struct recording *r, char *buf, size_t size);
 /* "started again 2 times, 1 file set aside, then given up"; "" where all went well. */

@@ -17,6 +17,7 @@
 #include "agent/base/confine.h"
 #include "agent/base/fd.h"
 #include "agent/base/log.h"
+#include "agent/cmd/figures.h"
 #include "agent/cmd/recording.h"
 #include "agent/cmd/summary.h"
 #include "pmu/hints.h"
@@ -356,8 +357,10 @@ static int make_profile(struct recording *r, struct profile *p)
 					    .time_nanos = r->start_wall,
 					    .duration_nanos = r->end - r->start},
 		    p, &r->figures);
-	if (!e)
+	if (!e) {
+		r->kernel_unnamed = figures_kernel_unnamed(p);
 		summary_comments(r, p);
+	}
 	return e;
 }
 

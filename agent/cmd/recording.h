@@ -47,6 +47,7 @@ struct recording {
 	int command_wait;          /* waitpid's status */
 	struct resolve_figures figures;
 	struct session_stats stats;
+	bool kernel_unnamed;       /* it was sampled, and no function of it has a name */
 	double cpus_busy;          /* of /proc/stat, while recording; < 0 unknown */
 	double own_cpu;            /* seconds, of all our processes up to now */
 	char why[4096];

@@ -15,6 +15,7 @@
 #include "agent/base/log.h"
 #include "agent/base/text.h"
 #include "agent/cmd/figures.h"
+#include "pmu/facts.h"
 #include "pmu/hints.h"
 
 enum { TOO_FEW_SAMPLES = 1 };
@@ -191,6 +192,24 @@ static void say_starved(const struct recording *r)
 		 starved, (uint64_t)l.rlim_cur, (unsigned long)enough);
 }
 
+/* 1 hides them from whoever has no CAP_SYSLOG, 2 from everyone (Documentation/admin-guide/sysctl). */
+static void say_kernel_names(const struct recording *r)
+{
+	struct facts f;
+
+	if (!r->kernel_unnamed)
+		return;
+	facts_read(&f);
+	if (f.kptr_restrict > 0)
+		log_note("the kernel's frames have no names: /proc/kallsyms shows no addresses"
+			 " (kernel.kptr_restrict is %ld%s).\n      Type: " HINT_KPTR
+			 "   (all users, until reboot), then record again.", f.kptr_restrict,
+			 f.kptr_restrict == 1 ? ", and we have no CAP_SYSLOG" : "", 0);
+	else
+		log_note("the kernel's frames have no names: /proc/kallsyms shows no addresses."
+			 " `pmuscope doctor` says what brings them.");
+}
+
 static void say_losses(struct recording *r, const struct figures *f)
 {
 	const struct collector_counters *c = collector_counters(r->collector);
@@ -252,6 +271,7 @@ void summary_end(struct recording *r, const char *report)
 	else
 		say_quality(r, &f);
 	say_losses(r, &f);
+	say_kernel_names(r);
 	say_estimates(r);
 	if (f.samples && report[0])
 		log_say("%s", report);
