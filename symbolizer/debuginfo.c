@@ -2,12 +2,14 @@
 #include "symbolizer/debuginfo.h"
 
 #include <dwarf.h>
+#include <endian.h>
 #include <errno.h>
 #include <gelf.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "symbolizer/debuginfo_priv.h"
+#include "symbolizer/image.h"
 
 enum { UNITS_MAX = 1 << 20, UNIT_RANGES_MAX = 1 << 20, RANGES_MAX = 1 << 23 };
 
@@ -18,13 +20,34 @@ static bool is_needless(const char *name)
 	static const char *const names[] = {
 		".debug_loc", ".debug_loclists", ".debug_macro", ".debug_macinfo", ".debug_names",
 		".debug_pubnames", ".debug_pubtypes", ".debug_gnu_pubnames", ".debug_gnu_pubtypes",
-		".debug_frame", ".gdb_index",
+		".debug_frame", ".gdb_index", ".zdebug_loc", ".zdebug_macro", ".zdebug_pubnames",
+		".zdebug_pubtypes", ".zdebug_frame",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strcmp(name, names[i]))
 			return true;
 	return false;
+}
+
+static void hide(Elf_Scn *scn, GElf_Shdr *h)
+{
+	h->sh_type = SHT_NOBITS;
+	gelf_update_shdr(scn, h);
+}
+
+/* .zdebug_info and the like, as compilers compressed before SHF_COMPRESSED: libdw opens them. What
+ * it would allocate is told by the section: "ZLIB", then the size, big-endian. */
+static bool gnu_size_plausible(Elf_Scn *scn)
+{
+	const Elf_Data *d = elf_rawdata(scn, NULL);
+	uint64_t size;
+
+	if (!d || !d->d_buf || d->d_size < 12 || memcmp(d->d_buf, "ZLIB", 4))
+		return false;
+	memcpy(&size, (const char *)d->d_buf + 4, sizeof(size));
+	size = be64toh(size);
+	return size <= IMAGE_SECTION_MAX && size / IMAGE_RATIO_MAX <= d->d_size;
 }
 
 static void open_up(Elf *elf, struct inflated *bufs)
@@ -37,14 +60,14 @@ static void open_up(Elf *elf, struct inflated *bufs)
 		return;
 	while ((scn = elf_nextscn(elf, scn)) && gelf_getshdr(scn, &h)) {
 		const char *name = elf_strptr(elf, strs, h.sh_name);
-		if (!name || (strncmp(name, ".debug", 6) && !is_needless(name)))
+		if (!name)
 			continue;
-		if (!is_needless(name)) {
+		if (is_needless(name))
+			hide(scn, &h);
+		else if (!strncmp(name, ".debug", 6))
 			inflate_section(scn, &h, bufs);
-			continue;
-		}
-		h.sh_type = SHT_NOBITS;
-		gelf_update_shdr(scn, &h);
+		else if (!strncmp(name, ".zdebug", 7) && !gnu_size_plausible(scn))
+			hide(scn, &h);
 	}
 }
 

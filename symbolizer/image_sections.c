@@ -11,8 +11,6 @@
 enum {
 	SECTIONS_MAX = 1 << 18,
 	NAME_MAX_LEN = 256,
-	/* zlib's best is 1032:1; more than that is a lie told to make us allocate. */
-	RATIO_MAX = 1100,
 };
 
 /* Section headers are optional: whatever is wrong with them means that there are none. */
@@ -110,7 +108,7 @@ static bool size_plausible(struct image_span in)
 	if (in.len < sizeof(h))
 		return false;
 	memcpy(&h, in.at, sizeof(h));
-	return h.ch_size <= IMAGE_SECTION_MAX && h.ch_size / RATIO_MAX <= in.len;
+	return h.ch_size <= IMAGE_SECTION_MAX && h.ch_size / IMAGE_RATIO_MAX <= in.len;
 }
 
 static struct image_span inflate_section(struct image *img, const struct image_sec *s)
@@ -188,7 +186,7 @@ static uint16_t flags_of(const struct image *img)
 		flags |= SYM_HAS_SYMTAB;
 	if (has(img, ".dynsym") || image_dynamic(img, DT_SYMTAB, &v))
 		flags |= SYM_HAS_DYNSYM;
-	if (has(img, ".debug_info"))
+	if (has(img, ".debug_info") || has(img, ".zdebug_info"))
 		flags |= SYM_HAS_DEBUG;
 	if (has(img, ".gnu_debugdata"))
 		flags |= SYM_HAS_MINI;

@@ -60,33 +60,9 @@ check_debug_files() {
 
 # --- inlined functions --------------------------------------------------------------------------
 
-# Every user location of the program, with its frames and lines, as addr2line sees it.
-compare_lines() {
-	/usr/bin/python3 - "$P" "$T/inlined" <<-'END'
-		import subprocess, sys
-		sys.path.insert(0, "tests/live")
-		import pprof
-		p, path, bad, seen = pprof.Profile(sys.argv[1]), sys.argv[2], 0, 0
-		leaves = {s.stack[0] for s in p.samples if s.stack}
-		for l in p.locations:
-		    if p.file_of(l) != path or l.id not in leaves:
-		        continue
-		    m = p.mapping[l.mapping]
-		    out = subprocess.run(["addr2line", "-afi", "-e", path, hex(l.address)],
-		                         capture_output=True, text=True).stdout.split("\n")[1:-1]
-		    want = [(out[i], out[i + 1].split(":")[-1].split(" ")[0]) for i in range(0, len(out), 2)]
-		    got = [(p.strings[p.function[n.function].name], str(n.line)) for n in l.lines]
-		    seen += 1
-		    if want != got:
-		        bad += 1
-		        print(hex(l.address), "want", want, "got", got)
-		sys.exit(bad > 0 or seen == 0)
-	END
-}
-
 check_inlined() {
 	spin "inlined functions are frames" "$T/inlined" 'main;outermost;middle;innermost$'
-	check "inlined functions and lines are addr2line's" compare_lines
+	check "inlined functions and lines are addr2line's" pprof lines "$P" "$T/inlined"
 	spin "the vDSO has names" "$T/inlined" 'clocks;.*(__vdso_clock_gettime|__cvdso_clock_gettime|do_hres)'
 	never_sampled "its callers are found" "$P" $'\t__vdso_clock_gettime'
 	record -F 999 -e cpu-clock -o "$P" -- dd if=/dev/zero of=/dev/null bs=64k count=60000 status=none

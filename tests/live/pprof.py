@@ -9,6 +9,9 @@
     pprof.py sums FILE [FILTER…]     one sample type a line: "TYPE UNIT SUM"
     pprof.py names FILE [FILTER…]    every function name, once
     pprof.py check FILE              the rules of the format: prints what is broken, exits 1
+    pprof.py lines FILE PROGRAM [--plain FILE]
+                                     its leaves, with inlined functions and lines, against addr2line
+                                     (which reads --plain, the same program in a form it knows)
     pprof.py roots FILE [FILTER…] [--min N] [--least SHARE] [--verbose]
                                      the share of user stacks that reach a known root
 
@@ -386,6 +389,32 @@ def sums(profile, arguments):
         print(kind, unit, total)
 
 
+def as_addr2line(path, address):
+    """(function, line), innermost first."""
+    out = subprocess.run(["addr2line", "-afi", "-e", path, hex(address)], check=True,
+                         capture_output=True, text=True).stdout.splitlines()[1:]
+    return [(function, place.split(":")[-1].split(" ")[0].replace("?", "0"))
+            for function, place in zip(out[::2], out[1::2])]
+
+
+def lines(profile, arguments):
+    seen, wrong = 0, 0
+    leaves = {sample.stack[0] for sample in profile.samples if sample.stack}
+    for location in profile.locations:
+        if profile.file_of(location) != arguments.name or location.id not in leaves:
+            continue
+        want = as_addr2line(arguments.plain or arguments.name, location.address)
+        got = [(profile.strings[profile.function[line.function].name], str(line.line))
+               for line in location.lines]
+        if want[0][0] == "??":  # of code that it does not know, as procedure linkage
+            continue
+        seen += 1
+        if want != got:
+            wrong += 1
+            print(hex(location.address), "want", want, "got", got)
+    return int(wrong > 0 or seen == 0)
+
+
 COMMANDS = {
     "stacks": print_stacks,
     "comments": lambda profile, _: print("\n".join(profile.comments)),
@@ -394,6 +423,7 @@ COMMANDS = {
     "sums": sums,
     "names": names,
     "check": check,
+    "lines": lines,
     "roots": roots,
 }
 
@@ -403,7 +433,8 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("file")
-    parser.add_argument("name", nargs="?", help="of a comment, for get")
+    parser.add_argument("name", nargs="?", help="of a comment, for get; of a program, for lines")
+    parser.add_argument("--plain", help="for addr2line")
     parser.add_argument("--pid")
     parser.add_argument("--comm")
     parser.add_argument("--binary")
