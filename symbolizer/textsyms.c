@@ -117,6 +117,8 @@ static int read_on(struct textsyms *t, char *buf, bool *ret_changed)
 		have += (size_t)n;
 		used = parse_lines(t, buf, have, have == READ_STEP);
 		*ret_changed |= used != 0;
+		if (used)
+			t->tail = 0; /* it was the beginning of a line that is done now */
 		t->done += used;
 		have -= used;
 		memmove(buf, buf + used, have);

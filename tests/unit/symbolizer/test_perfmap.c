@@ -99,6 +99,25 @@ static void test_growing(void **state)
 }
 
 /* A sparse file of 2 GB, a line without end, a million times the same range. */
+/* Two unfinished lines, one after the other, of one length. */
+static void test_unfinished_again(void **state)
+{
+	static const char first[] = "1000 10 aa", second[] = "\n2000 10 bb";
+	int fd = memory_file(first, sizeof(first) - 1);
+	struct textsyms *t = NULL;
+
+	assert_int_equal(perfmap_open(dup(fd), &t), 0);
+	assert_int_equal(textsyms_refresh(t), 0);
+	check(t, 0x1000, "aa");
+	assert_int_equal(pwrite(fd, second, sizeof(second) - 1, sizeof(first) - 1),
+			 sizeof(second) - 1);
+	assert_int_equal(textsyms_refresh(t), 0);
+	check(t, 0x1000, "aa");
+	check(t, 0x2000, "bb");
+	textsyms_close(&t);
+	close(fd);
+}
+
 static void test_hostile(void **state)
 {
 	struct textsyms *t = NULL;
@@ -152,7 +171,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),	cmocka_unit_test(test_later_wins),
-		cmocka_unit_test(test_growing), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_growing), cmocka_unit_test(test_unfinished_again),
+		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_mutations),
 	};
 	return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
