@@ -7,6 +7,7 @@
 #include "agent/base/cursor.h"
 #include "symbolizer/image.h"
 #include "symbolizer/image_priv.h"
+#include "symbolizer/inflate.h"
 
 enum {
 	SECTIONS_MAX = 1 << 18,
@@ -108,10 +109,11 @@ static bool size_plausible(struct image_span in)
 	if (in.len < sizeof(h))
 		return false;
 	memcpy(&h, in.at, sizeof(h));
-	return h.ch_size <= IMAGE_SECTION_MAX && h.ch_size / IMAGE_RATIO_MAX <= in.len;
+	return h.ch_size <= IMAGE_SECTION_MAX &&
+	       inflate_plausible(h.ch_type, in.len - sizeof(h), h.ch_size);
 }
 
-static struct image_span inflate_section(struct image *img, const struct image_sec *s)
+static struct image_span inflated(struct image *img, const struct image_sec *s)
 {
 	struct image_span span = stored(img, s);
 	Elf_Data *data;
@@ -141,7 +143,7 @@ struct image_span image_data(const struct image *cimg, const char *name)
 
 	if (!image_sec_named(img, name, &s))
 		return (struct image_span){0};
-	return s.flags & SHF_COMPRESSED ? inflate_section(img, &s) : stored(img, &s);
+	return s.flags & SHF_COMPRESSED ? inflated(img, &s) : stored(img, &s);
 }
 
 bool image_debuglink(const struct image *img, const char **ret_name, uint32_t *ret_crc)

@@ -7,7 +7,21 @@
 #include <zstd.h>
 
 /* All sections of a file together; a debug file that inflates to more keeps its .symtab. */
-enum { INFLATE_MAX = 1 << 30, ZSTD_TYPE = 2 /* ELFCOMPRESS_ZSTD, newer than Debian 12's elf.h */ };
+enum {
+	INFLATE_MAX = 1 << 30,
+	ZSTD_TYPE = 2, /* ELFCOMPRESS_ZSTD, newer than Debian 12's elf.h */
+	/* The best that the formats can do: zlib's 258 bytes in two bits, and zstd's blocks of 128
+	 * KiB of one byte, in four. */
+	ZLIB_RATIO = 1032,
+	ZSTD_RATIO = 32768,
+};
+
+bool inflate_plausible(uint32_t type, uint64_t packed, uint64_t size)
+{
+	uint64_t ratio = type == ZSTD_TYPE ? ZSTD_RATIO : ZLIB_RATIO;
+
+	return size > 0 && size / ratio <= packed;
+}
 
 static bool expand_zlib(const void *in, size_t n, void *out, size_t size)
 {
@@ -34,7 +48,8 @@ void inflate_section(Elf_Scn *scn, GElf_Shdr *h, struct inflated *bufs)
 	if (!d || !d->d_buf || d->d_size < sizeof(c))
 		return;
 	memcpy(&c, d->d_buf, sizeof(c));
-	if (c.ch_size == 0 || c.ch_size > INFLATE_MAX)
+	if (c.ch_size > INFLATE_MAX - bufs->total ||
+	    !inflate_plausible(c.ch_type, d->d_size - sizeof(c), c.ch_size))
 		return;
 	out = malloc(c.ch_size);
 	slot = out ? vec_add_max(bufs, 64) : NULL;
@@ -45,6 +60,7 @@ void inflate_section(Elf_Scn *scn, GElf_Shdr *h, struct inflated *bufs)
 		return;
 	}
 	*slot = out;
+	bufs->total += c.ch_size;
 	d->d_buf = out;
 	d->d_size = c.ch_size;
 	d->d_type = ELF_T_BYTE;
