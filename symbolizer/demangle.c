@@ -24,7 +24,8 @@ static void take(const char *piece, size_t n, void *arg)
 		o->full = true;
 		return;
 	}
-	memcpy(o->text + o->len, piece, n);
+	if (n) /* an empty piece may be NULL */
+		memcpy(o->text + o->len, piece, n);
 	o->len += n;
 }
 

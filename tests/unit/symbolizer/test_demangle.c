@@ -80,12 +80,22 @@ static void test_mutations(void **state)
 	}
 }
 
+/* Pieces of no bytes, for which libiberty hands out NULL. */
+static void test_empty_pieces(void **state)
+{
+	char *text = demangle("_RNCNlC0a100", 12);
+
+	assert_true(!text || *text);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_languages),
 		cmocka_unit_test(test_bombs_are_bounded),
 		cmocka_unit_test(test_mutations),
+		cmocka_unit_test(test_empty_pieces),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
