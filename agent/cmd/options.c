@@ -290,7 +290,7 @@ int options_parse(int argc, char **argv, struct options *ret, char *why, size_t 
 	int opt, r = 0;
 
 	*ret = (struct options){0};
-	optind = 1;
+	optind = 0; /* glibc begins anew, also where the last time ended inside a word */
 	while (!r && !ret->help) {
 		opt = getopt_long(argc, argv, "+e:F:c:ap:t:G:C:d:o:f:gqvh", longs, NULL);
 		if (opt != -1)

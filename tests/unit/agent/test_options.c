@@ -109,6 +109,19 @@ static void test_stacks_and_outputs(void **state)
 	options_free(&o);
 }
 
+/* A command line that is given up inside a word leaves nothing behind for the next one. */
+static void test_given_up_inside_a_word(void **state)
+{
+	struct options o;
+
+	(void)state;
+	bad("-Zqv", "--help");
+	good("-o x.html", &o);
+	assert_false(o.quiet || o.verbose);
+	assert_int_equal(o.n_outputs, 1);
+	options_free(&o);
+}
+
 static void test_refused(void **state)
 {
 	(void)state;
@@ -136,6 +149,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_targets),
 		cmocka_unit_test(test_stacks_and_outputs),
+		cmocka_unit_test(test_given_up_inside_a_word),
 		cmocka_unit_test(test_refused),
 	};
 
