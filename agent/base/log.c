@@ -12,7 +12,8 @@ enum { LINE_MAX_BYTES = 4096 };
 
 static bool quiet, verbose, status_shown;
 
-static void line_out(const char *prefix, const char *fmt, va_list ap)
+static void __attribute__((format(printf, 2, 0)))
+line_out(const char *prefix, const char *fmt, va_list ap)
 {
 	char raw[LINE_MAX_BYTES], line[LINE_MAX_BYTES + 32];
 	size_t n = strlen(prefix), at = 0;

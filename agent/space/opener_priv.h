@@ -42,6 +42,8 @@ struct opener_reply {
 
 _Noreturn void opener_supervise(int data, int control, uid_t uid, gid_t gid);
 _Noreturn void opener_serve(int data, pid_t parent);
+/* Answers one request of `len` bytes on `sock`; ends the worker where nobody reads it. */
+void opener_serve_one(int sock, const void *bytes, size_t len);
 pid_t opener_supervisor(const struct opener *o); /* for tests */
 
 /* The worker's: a descriptor or -errno. */

@@ -180,7 +180,7 @@ static void answer(int sock, struct opener_reply *reply, int fd)
 		_exit(0); /* the collector is gone */
 }
 
-static void serve_one(int sock, const void *bytes, size_t len)
+void opener_serve_one(int sock, const void *bytes, size_t len)
 {
 	struct request q = {.c = cursor_over(bytes, len)};
 	struct opener_reply reply;
@@ -209,7 +209,7 @@ _Noreturn void opener_serve(int data, pid_t parent)
 		_exit(0); /* it died before this could be told */
 	while ((n = recv(data, bytes, sizeof(bytes), 0)) != 0)
 		if (n > 0)
-			serve_one(data, bytes, (size_t)n);
+			opener_serve_one(data, bytes, (size_t)n);
 		else if (errno != EINTR)
 			break;
 	_exit(0);
