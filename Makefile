@@ -17,8 +17,9 @@ HARDEN   := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIE
 OPT      ?= -O2 -g
 WERROR   ?=
 SAN      ?=
+SAN_O    ?= -O1
 ifneq ($(SAN),)
-OPT      := -O1 -g -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
+OPT      := $(SAN_O) -g -fno-omit-frame-pointer -fsanitize=$(SAN) -fno-sanitize-recover=all
 HARDEN   := -fPIE
 endif
 
@@ -103,6 +104,21 @@ $(foreach a,$(ARCHIVES),$(eval $(call unit,$(a))))
 .SECONDARY:
 unit: $(UNIT) $(BUILD)/oracle-unwind ## build the unit tests
 
+# A fuzz harness is tests/fuzz/AREA/NAME.c; like a unit test it links its archive and those below
+# it. With replay.c in libFuzzer's place it runs the inputs kept in tests/fuzz/corpus/NAME once.
+FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*/*.c))
+# NULL + 0 is nothing bad (C2y, N3322), and clang alone minds it.
+FUZZ_ARGS = BUILD=build-fuzz CC=clang SAN_O=-O2 SAN=fuzzer-no-link,address,undefined \
+            EXTRA_CFLAGS=-fno-sanitize=pointer-overflow \
+            FUZZER='-fsanitize=fuzzer -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free'
+define fuzzer
+$(BUILD)/fuzz/$(1)/%: $(BUILD)/obj/tests/fuzz/$(1)/%.o $(BUILD)/obj/tests/fuzz/$(if $(FUZZER),blocks,replay).o $(foreach a,$(BELOW_$(1)),$(call lib,$(a)))
+	@mkdir -p $$(@D)
+	$$(Q)$(CC) $(LDFLAGS) $(FUZZER) -o $$@ $$^ $(filter-out -lcmocka,$(TESTLIBS))
+endef
+$(foreach a,$(ARCHIVES),$(eval $(call fuzzer,$(a))))
+fuzzers: $(FUZZERS) ## build the fuzz harnesses
+
 # The oracle unwinds the same samples with libdwfl: see tests/oracle/unwind.c.
 $(BUILD)/oracle-unwind: $(BUILD)/obj/tests/oracle/unwind.o $(foreach a,agent pmu wire base,$(call lib,$(a)))
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TESTLIBS)
@@ -118,7 +134,7 @@ run: ## record this machine for ten seconds while it compiles; ARGS='…' for `r
 
 check: ## build, then run every test; TESTS='NAME…' picks some
 	@tests/deps.sh build test
-	@$(MAKEALL) all unit
+	@$(MAKEALL) all unit fuzzers
 	@tests/run $(TESTS)
 
 layers: ## check who includes whom
@@ -126,14 +142,19 @@ layers: ## check who includes whom
 
 asan: ## build with sanitizers in build-asan/, run the unit tests and TESTS='NAME…'
 	@tests/deps.sh build test
-	@$(MAKEALL) BUILD=build-asan SAN=address,undefined all unit
-	@BUILD=build-asan SLOWER=5 tests/run unit/ $(TESTS)
+	@$(MAKEALL) BUILD=build-asan SAN=address,undefined all unit fuzzers
+	@BUILD=build-asan SLOWER=5 tests/run unit/ fuzz/ $(TESTS)
 
 cross: ## build for aarch64 in build-aarch64/, warnings are errors
 	@tests/deps.sh build cross
 	@tests/sysroot.sh build-sysroot
 	@$(MAKEALL) BUILD=build-aarch64 SYSROOT=build-sysroot CROSS=aarch64-linux-gnu- \
-		WERROR=-Werror all unit
+		WERROR=-Werror all unit fuzzers
+
+fuzz: ## fuzz every parser, FUZZ_RUNS=10000000 inputs each; FUZZ='NAME…' picks some
+	@tests/deps.sh build fuzz
+	@$(MAKEALL) $(FUZZ_ARGS) fuzzers
+	@tests/fuzz/run $(FUZZ)
 
 bench: ## speed and memory beside perf (and OTEL=PATH, the OpenTelemetry profiler)
 	@tests/deps.sh build test
@@ -156,6 +177,8 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		expand -t 24
 
-.PHONY: all unit run check layers asan cross bench tidy install clean help
+export FUZZ_RUNS
+
+.PHONY: all unit fuzzers run check layers asan cross fuzz bench tidy install clean help
 Q := $(if $(V),,@)
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
