@@ -3,7 +3,7 @@
  * A whole -e argument, on a machine without PMUs and tracepoints, and with a stand-in for libpfm4,
  * whose search through all processors' events takes a thousand times longer than all the rest.
  */
-/* libFuzzer: -max_len=320 */
+/* libFuzzer: -max_len=96 */
 #include "pmu/resolve.h"
 
 #include <errno.h>

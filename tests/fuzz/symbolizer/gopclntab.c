@@ -20,7 +20,7 @@ static void ask(const struct gopclntab *t)
 	struct gopclntab_func f;
 	uint64_t at = TEXT;
 
-	for (uint64_t pc = TEXT; pc < TEXT + TEXT_LEN; pc += 61)
+	for (uint64_t pc = TEXT; pc < TEXT + TEXT_LEN; pc += 509)
 		if (gopclntab_func(t, pc, &f))
 			assert(f.entry <= pc && pc < f.end && (!f.name || strlen(f.name) < 65536));
 	gopclntab_spans(t, TEXT, TEXT + TEXT_LEN, on_span, &at);

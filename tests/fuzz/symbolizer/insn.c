@@ -2,7 +2,7 @@
  *
  * Instructions, one after the other, and what each does to what is known behind it.
  */
-/* libFuzzer: -max_len=256 */
+/* libFuzzer: -max_len=64 */
 #include "symbolizer/code_priv.h"
 #include "tests/fuzz/fuzz.h"
 

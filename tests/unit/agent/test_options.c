@@ -115,7 +115,7 @@ static void test_given_up_inside_a_word(void **state)
 	struct options o;
 
 	(void)state;
-	bad("-Zqv", "--help");
+	bad("-vZqqqqqq", "--help");
 	good("-o x.html", &o);
 	assert_false(o.quiet || o.verbose);
 	assert_int_equal(o.n_outputs, 1);
