@@ -110,7 +110,7 @@ FUZZERS  := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/*/*.
 # NULL + 0 is nothing bad (C2y, N3322), and clang alone minds it.
 FUZZ_ARGS = BUILD=build-fuzz CC=clang SAN_O=-O2 SAN=fuzzer-no-link,address,undefined \
             EXTRA_CFLAGS=-fno-sanitize=pointer-overflow \
-            FUZZER='-fsanitize=fuzzer -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free'
+            FUZZER='-fsanitize=fuzzer -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=aligned_alloc'
 define fuzzer
 $(BUILD)/fuzz/$(1)/%: $(BUILD)/obj/tests/fuzz/$(1)/%.o $(BUILD)/obj/tests/fuzz/$(if $(FUZZER),blocks,replay).o $(foreach a,$(BELOW_$(1)),$(call lib,$(a)))
 	@mkdir -p $$(@D)

@@ -20,10 +20,12 @@ static struct block {
 void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t n);
+void *__real_aligned_alloc(size_t align, size_t n);
 void __real_free(void *p);
 void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t n);
+void *__wrap_aligned_alloc(size_t align, size_t n);
 void __wrap_free(void *p);
 
 static struct block *block_of(const void *p)
@@ -34,20 +36,35 @@ static struct block *block_of(const void *p)
 	return NULL;
 }
 
-void *__wrap_malloc(size_t n)
+static void *fresh(size_t align, size_t n)
+{
+	return align > _Alignof(max_align_t) ? __real_aligned_alloc(align, n) : __real_malloc(n);
+}
+
+static void *get(size_t align, size_t n)
 {
 	if (n < LARGE || n > TOO_LARGE)
-		return __real_malloc(n);
+		return fresh(align, n);
 	for (int i = 0; i < BLOCKS; i++) {
 		struct block *b = &blocks[i];
 		if (!b->at)
-			*b = (struct block){__real_malloc(n), n, false};
-		if (b->size != n || b->used)
+			*b = (struct block){fresh(align, n), n, false};
+		if (b->size != n || b->used || (uintptr_t)b->at % align)
 			continue;
 		b->used = b->at;
 		return b->at;
 	}
-	return __real_malloc(n);
+	return fresh(align, n);
+}
+
+void *__wrap_malloc(size_t n)
+{
+	return n < LARGE ? __real_malloc(n) : get(_Alignof(max_align_t), n);
+}
+
+void *__wrap_aligned_alloc(size_t align, size_t n)
+{
+	return get(align, n);
 }
 
 void *__wrap_calloc(size_t n, size_t size)
