@@ -14,6 +14,7 @@ enum page_state { PAGE_UNKNOWN = 0, PAGE_ASKED, PAGE_HERE, PAGE_REFUSED };
 enum {
 	PART_BITS = 10, /* a page is indexed by parts of 1 KiB, so that a search stays in few lines */
 	PARTS = ROWS_PAGE_SIZE >> PART_BITS,
+	OPS_MAX = 65536, /* operations of a module's expressions */
 };
 
 struct page {
@@ -32,12 +33,19 @@ struct known_rule {
 	UT_hash_handle hh;
 };
 
+struct known_expr {
+	int32_t at; /* in the module's operations */
+	UT_hash_handle hh;
+	struct rows_op ops[]; /* END included */
+};
+
 struct table {
 	uint32_t first, n_pages; /* page numbers [first, first + n_pages) */
 	struct page *pages;
 	VEC(struct rows_rule) rules;
 	VEC(struct rows_op) ops;
 	struct known_rule *known;
+	struct known_expr *exprs;
 };
 
 struct tables {
@@ -61,12 +69,17 @@ int tables_new(struct symbolizer *s, struct tables **ret)
 static void table_free(struct table *t)
 {
 	struct known_rule *k, *next;
+	struct known_expr *e, *next_e;
 
 	for (uint32_t i = 0; i < t->n_pages; i++)
 		free(t->pages[i].parts);
 	HASH_ITER(hh, t->known, k, next) {
 		HASH_DEL(t->known, k);
 		free(k);
+	}
+	HASH_ITER(hh, t->exprs, e, next_e) {
+		HASH_DEL(t->exprs, e);
+		free(e);
 	}
 	vec_free(&t->rules);
 	vec_free(&t->ops);
@@ -190,48 +203,51 @@ enum table_answer tables_rule(struct tables *ts, struct module *m, uint64_t vadd
 
 /* ---- pages that arrive ---- */
 
-/* Copies an expression of the page behind the module's own: its index, or -1. */
-static int32_t add_expr(struct table *t, const struct rows_op *ops)
+static size_t expr_bytes(const struct rows_op *ops)
 {
-	int32_t at = (int32_t)t->ops.len;
+	size_t n = 0;
 
-	for (;; ops++) {
-		struct rows_op *o = vec_add_max(&t->ops, 1 << 20);
-		if (!o)
-			return -1;
-		*o = *ops;
-		if (ops->op == ROWS_OP_END)
-			return at;
-	}
+	while (ops[n].op != ROWS_OP_END)
+		n++;
+	return (n + 1) * sizeof(*ops);
 }
 
-static bool same_expr(const struct rows_op *a, const struct rows_op *b)
+/* Copies an expression of the page behind the module's own; NULL where there are too many. */
+static struct known_expr *add_expr(struct table *t, const struct rows_op *ops, size_t bytes)
 {
-	for (;; a++, b++) {
-		if (memcmp(a, b, sizeof(*a)))
-			return false;
-		if (a->op == ROWS_OP_END)
-			return true;
+	struct known_expr *k = malloc(sizeof(*k) + bytes);
+	size_t at = t->ops.len, n = bytes / sizeof(*ops);
+
+	for (size_t i = 0; k && i < n; i++) {
+		struct rows_op *o = vec_add_max(&t->ops, OPS_MAX);
+		if (!o) {
+			free(k);
+			return NULL;
+		}
+		*o = ops[i];
 	}
+	if (!k)
+		return NULL;
+	k->at = (int32_t)at;
+	memcpy(k->ops, ops, bytes);
+	HASH_ADD_KEYPTR(hh, t->exprs, k->ops, bytes, k);
+	return k;
 }
 
 /* The module's index of an expression that a page brings: an equal one that is known, or a new one.
- * There are few: PLT stubs, DRAP prologues, OpenSSL's assembly. */
+ * Real files have few (PLT stubs, DRAP prologues, OpenSSL's assembly), hostile ones very many. */
 static bool move_expr(struct table *t, const struct rows_op *page_ops, int32_t *at)
 {
-	size_t i = 0;
+	const struct rows_op *ops = page_ops + *at;
+	size_t bytes = expr_bytes(ops);
+	struct known_expr *k;
 
-	while (i < t->ops.len) {
-		if (same_expr(&t->ops.at[i], page_ops + *at)) {
-			*at = (int32_t)i;
-			return true;
-		}
-		while (t->ops.at[i].op != ROWS_OP_END)
-			i++;
-		i++;
-	}
-	*at = add_expr(t, page_ops + *at);
-	return *at >= 0;
+	HASH_FIND(hh, t->exprs, ops, bytes, k);
+	if (!k)
+		k = add_expr(t, ops, bytes);
+	if (k)
+		*at = k->at;
+	return k;
 }
 
 /* Expressions count from the page's own operations; here they count from the module's. */
