@@ -94,25 +94,49 @@ static void copy_line(char *out, size_t size, const char *in)
 	out[n] = '\0';
 }
 
-static void read_cpu(struct facts *f)
+/* The first bytes of a file, terminated; what is longer is cut. */
+static void read_start(const char *path, char *text, size_t size)
 {
-	char path[PATH_BYTES], text[STATUS_BYTES];
-	const char *v;
-	int fd;
-	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
 
-	/* The first CPU's paragraph is enough; the file is long on large machines. */
-	ROOT_PATH(path, "%s/cpuinfo", pmu_roots()->proc);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	if (fd >= 0)
 		close(fd);
 	text[n < 0 ? 0 : n] = '\0';
-	v = field(text, "model name");
-	copy_line(f->cpu_model, sizeof(f->cpu_model), v ? v : "");
-	v = field(text, "flags");
-	v = v ? strstr(v, " hypervisor") : NULL;
-	f->hypervisor = v != NULL;
+}
+
+/* Arm's has no name, but two numbers. */
+static void read_model(struct facts *f, const char *cpuinfo)
+{
+	const char *name = field(cpuinfo, "model name"), *by = field(cpuinfo, "CPU implementer");
+	const char *part = field(cpuinfo, "CPU part");
+
+	copy_line(f->cpu_model, sizeof(f->cpu_model), name ? name : "");
+	if (!name && by && part)
+		snprintf(f->cpu_model, sizeof(f->cpu_model), "CPU implementer 0x%lx, part 0x%lx",
+			 strtoul(by, NULL, 16), strtoul(part, NULL, 16));
+}
+
+/* CPUID says so, or a device tree that virtual machines are given. */
+static bool is_virtual(const char *cpuinfo)
+{
+	const char *flags = field(cpuinfo, "flags");
+	char path[PATH_BYTES], compatible[64];
+
+	ROOT_PATH(path, "%s/firmware/devicetree/base/compatible", pmu_roots()->sys);
+	read_start(path, compatible, sizeof(compatible));
+	return (flags && strstr(flags, " hypervisor")) || !strcmp(compatible, "linux,dummy-virt");
+}
+
+static void read_cpu(struct facts *f)
+{
+	char path[PATH_BYTES], text[STATUS_BYTES];
+
+	/* The first CPU's paragraph is enough; the file is long on large machines. */
+	ROOT_PATH(path, "%s/cpuinfo", pmu_roots()->proc);
+	read_start(path, text, sizeof(text));
+	read_model(f, text);
+	f->hypervisor = is_virtual(text);
 	ROOT_PATH(path, "%s/class/dmi/id/product_name", pmu_roots()->sys);
 	if (f->hypervisor && !root_read(path, text, sizeof(text)))
 		copy_line(f->hypervisor_name, sizeof(f->hypervisor_name), text);

@@ -29,7 +29,7 @@ struct facts {
 	bool seccomp;       /* some filter is installed (not that it filters this call) */
 	int filtered;       /* errno that a filter answers to perf_event_open(2) itself; 0: none */
 	enum lockdown lockdown;
-	bool hypervisor;    /* CPUID says so */
+	bool hypervisor;    /* CPUID or the device tree says so */
 	char hypervisor_name[64]; /* DMI product, "" unknown */
 	char cpu_model[96];       /* "" unknown */
 	char clocksource[32];

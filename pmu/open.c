@@ -172,9 +172,16 @@ int pmu_open_attr(const struct perf_event_attr *attr, const struct open_target *
 int pmu_open(const struct event *event, const struct open_target *t, const struct sampling *how)
 {
 	struct perf_event_attr a;
+	int fd;
 
 	pmu_attr(&a, event, how);
-	return pmu_open_attr(&a, t);
+	fd = pmu_open_attr(&a, t);
+	/* Some PMUs refuse what they cannot do (Arm's), others ignore it. */
+	if (fd == -EOPNOTSUPP && a.exclude_idle) {
+		a.exclude_idle = 0;
+		fd = pmu_open_attr(&a, t);
+	}
+	return fd;
 }
 
 int pmu_open_sideband(const struct open_target *t, const struct sampling *how)

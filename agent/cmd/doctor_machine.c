@@ -95,11 +95,13 @@ static void check_cycles(struct findings *f)
 	char why[EVENT_WHY_MAX];
 	int rc = try(&cycles, why);
 	bool missing = rc == -ENOENT || rc == -ENODEV || rc == -EOPNOTSUPP;
+	const char *open_bracket = *f->facts.cpu_model ? " (" : "";
 
 	if (!rc || missing)
 		finding_can(f, !rc, "cycles, misses, IPC", "no PMU");
 	if (!rc)
-		finding(f, SEVERITY_OK, "counters", "cycles can be sampled (%s)", f->facts.cpu_model);
+		finding(f, SEVERITY_OK, "counters", "cycles can be sampled%s%s%s", open_bracket,
+			f->facts.cpu_model, *open_bracket ? ")" : "");
 	else if (missing)
 		finding(f, SEVERITY_FAIL, "counters", "cycles: %s, %s%s%s: %s\ncpu-clock stands in",
 			strerrorname_np(-rc), f->facts.hypervisor ? "virtual machine" : "no PMU",
