@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "symbolizer/code.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct code {
 	struct code_symbols symbols;
 	struct node *nodes;    /* WINDOW */
 	uint32_t *index;       /* by address, plus 1 */
+	struct rows_rule *arm64; /* in the place of both */
 	size_t n;
 	const struct code_gap *gap;
 	uint64_t low, high;    /* the window */
@@ -42,9 +44,13 @@ int code_open(const struct image *img, struct code **ret)
 	if (!c)
 		return -ENOMEM;
 	c->img = img;
-	c->nodes = malloc(WINDOW * sizeof(*c->nodes));
-	c->index = malloc(WINDOW * sizeof(*c->index));
-	if (!c->nodes || !c->index || code_symbols_read(img, &c->symbols) < 0) {
+	if (image_machine(img) == EM_AARCH64) {
+		c->arm64 = malloc(CODE_ARM64_WINDOW * sizeof(*c->arm64));
+	} else {
+		c->nodes = malloc(WINDOW * sizeof(*c->nodes));
+		c->index = malloc(WINDOW * sizeof(*c->index));
+	}
+	if ((!c->arm64 && (!c->nodes || !c->index)) || code_symbols_read(img, &c->symbols) < 0) {
 		code_close(&c);
 		return -ENOMEM;
 	}
@@ -62,6 +68,7 @@ void code_close(struct code **cp)
 	vec_free(&c->symbols.all);
 	free(c->nodes);
 	free(c->index);
+	free(c->arm64);
 	free(c);
 }
 
@@ -265,13 +272,6 @@ static bool settle(struct code *c)
 	return !changed;
 }
 
-static bool is_root(const struct code *c, uint64_t pc)
-{
-	const struct code_symbol *s = code_symbol_at(&c->symbols, pc);
-
-	return s && s->root && (pc < s->high || s->high == s->low);
-}
-
 static void tell(const struct code *c, const struct node *n, bool settled)
 {
 	static const struct code_state open;
@@ -279,7 +279,7 @@ static void tell(const struct code *c, const struct node *n, bool settled)
 	struct rows_rule r;
 
 	code_to_rule(settled ? &n->state : &open, &r);
-	if (is_root(c, n->pc))
+	if (code_symbols_root(&c->symbols, n->pc))
 		r = (struct rows_rule){.cfa_kind = ROWS_CFA_REG, .cfa_reg = 7, .cfa_off = 8,
 				       .ra_kind = ROWS_RA_END, .flags = ROWS_RULE_CODE};
 	c->gap->found(c->gap->arg, pc, &r);
@@ -297,6 +297,10 @@ void code_rules(struct code *c, const struct code_gap *g)
 	g->found(g->arg, g->low, &none);
 	if (g->low >= g->high || g->high - g->low > ROWS_PAGE_SIZE)
 		return;
+	if (c->arm64) {
+		code_rules_arm64(c->img, &c->symbols, g, c->arm64);
+		return;
+	}
 	memset(c->index, 0, (c->high - c->low) * sizeof(*c->index));
 	decode(c);
 	for (size_t i = 0; i < c->n; i++)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Unwind rules of x86-64 text that no CFI covers, from its instructions. The way forward from an
+ * Unwind rules of text that no CFI covers, from its instructions. The way forward from an
  * instruction to a `ret` tells where the return address is, wherever the function may begin: what
  * is added to the stack pointer until then stands between the two. Paths over conditional branches
  * must agree; calls leave the stack pointer and the callee-saved registers as they were (psABI,
- * 3.2.1); what cannot be followed has no answer.
+ * 3.2.1; AAPCS64, 6.1.1); what cannot be followed has no answer.
  */
 #ifndef SYMBOLIZER_CODE_H
 #define SYMBOLIZER_CODE_H

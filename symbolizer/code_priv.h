@@ -27,6 +27,15 @@ const struct code_symbol *code_symbol_at(const struct code_symbols *s, uint64_t 
 /* The first address above `pc` where one begins; UINT64_MAX. */
 uint64_t code_symbol_after(const struct code_symbols *s, uint64_t pc);
 
+/* Whether `pc` lies in a function that nobody called. */
+bool code_symbols_root(const struct code_symbols *s, uint64_t pc);
+
+/* A64, where an instruction tells more by itself, and `known` is not asked. `states` has room for
+ * CODE_ARM64_WINDOW. */
+enum { CODE_ARM64_TAIL = 16384, CODE_ARM64_WINDOW = (ROWS_PAGE_SIZE + CODE_ARM64_TAIL) / 4 };
+void code_rules_arm64(const struct image *img, const struct code_symbols *symbols,
+		      const struct code_gap *gap, struct rows_rule *states);
+
 /* What the way from an instruction on amounts to. Knowledge only ever rises. */
 enum { CODE_OPEN = 0, CODE_RULE, CODE_CONFLICT };
 struct code_state {

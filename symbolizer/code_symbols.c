@@ -120,3 +120,10 @@ uint64_t code_symbol_after(const struct code_symbols *s, uint64_t pc)
 
 	return n < s->all.len ? s->all.at[n].low : UINT64_MAX;
 }
+
+bool code_symbols_root(const struct code_symbols *s, uint64_t pc)
+{
+	const struct code_symbol *y = code_symbol_at(s, pc);
+
+	return y && y->root && (pc < y->high || y->high == y->low);
+}

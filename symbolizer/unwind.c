@@ -204,8 +204,10 @@ static void fill_code(struct unwind *u, uint64_t low, uint64_t high)
 	if (low >= high)
 		return;
 	page_add_kind(&u->page, low, ROWS_CFA_NONE);
-	if (u->arch != ROWS_X86_64 || u->go || !s || high - s->vaddr > s->memsz ||
-	    (high - low < SMALL_GAP && code_is_padding(u->img, low, high)))
+	if (u->go || !s || high - s->vaddr > s->memsz)
+		return;
+	if (u->arch == ROWS_X86_64 && high - low < SMALL_GAP &&
+	    code_is_padding(u->img, low, high))
 		return;
 	g.begin = low == u->page.low ? s->vaddr : low;
 	if (low == u->entry_high) /* which is a guess, maybe inside an instruction */
@@ -215,8 +217,10 @@ static void fill_code(struct unwind *u, uint64_t low, uint64_t high)
 		whole_gap(u, &u->eh, &g);
 	if (u->has_debug)
 		whole_gap(u, &u->debug, &g);
-	/* A callee that takes its arguments off the stack would make rows wrong. */
-	if (u->has_eh && u->eh.n > FOREIGN_FDES && g.end - g.begin > FOREIGN_GAP)
+	/* A callee that takes its arguments off the stack would make rows wrong. (On aarch64 that
+	 * cannot be taken for something else.) */
+	if (u->arch == ROWS_X86_64 && u->has_eh && u->eh.n > FOREIGN_FDES &&
+	    g.end - g.begin > FOREIGN_GAP)
 		return;
 	if (!u->code)
 		u->err = code_open(u->img, &u->code);
