@@ -47,7 +47,8 @@ static bool gnu_size_plausible(Elf_Scn *scn)
 		return false;
 	memcpy(&size, (const char *)d->d_buf + 4, sizeof(size));
 	size = be64toh(size);
-	return size <= IMAGE_SECTION_MAX && size / IMAGE_RATIO_MAX <= d->d_size;
+	return size <= IMAGE_SECTION_MAX &&
+	       inflate_plausible(ELFCOMPRESS_ZLIB, d->d_size, size);
 }
 
 static void open_up(Elf *elf, struct inflated *bufs)

@@ -23,7 +23,6 @@
 enum {
 	IMAGE_MAPPED_MAX = 1 << 30,
 	IMAGE_SECTION_MAX = 512 << 20, /* bytes of one section, as decompressed */
-	IMAGE_RATIO_MAX = 1100,        /* zlib's best is 1,032 to 1: more is a lie to make us allocate */
 };
 
 struct image;
