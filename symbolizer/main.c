@@ -86,11 +86,9 @@ static int on_debug(struct modules *ms, struct cursor *c, struct msg *m, struct 
 	return r ? r : put_info(mod, out);
 }
 
-static void add_names(struct module *mod, struct cursor *c, uint32_t n, struct reply *reply,
-		      struct frames *frames)
+static void add_names(struct module *mod, struct cursor *c, uint32_t n, uint64_t budget,
+		      struct reply *reply, struct frames *frames)
 {
-	uint64_t budget = MODULE_VISITS;
-
 	module_refresh(mod);
 	for (uint32_t i = 0; i < n; i++) {
 		module_at(mod, cursor_u64(c), &budget, frames);
@@ -98,7 +96,7 @@ static void add_names(struct module *mod, struct cursor *c, uint32_t n, struct r
 	}
 }
 
-static int on_names(struct modules *ms, struct cursor *c, struct msg *m, struct buf *out)
+static int name(struct modules *ms, struct cursor *c, uint64_t budget, struct buf *out)
 {
 	struct module *mod = modules_find(ms, cursor_u32(c));
 	uint32_t n = cursor_u32(c);
@@ -113,13 +111,23 @@ static int on_names(struct modules *ms, struct cursor *c, struct msg *m, struct 
 	frames = malloc(sizeof(*frames));
 	r = frames ? reply_new(&reply) : -ENOMEM;
 	if (!r) {
-		add_names(mod, c, n, reply, frames);
+		add_names(mod, c, n, budget, reply, frames);
 		r = reply_put(reply, out);
 		modules_trim(ms, mod);
 	}
 	reply_free(&reply);
 	free(frames);
 	return r;
+}
+
+static int on_names(struct modules *ms, struct cursor *c, struct msg *m, struct buf *out)
+{
+	return name(ms, c, MODULE_VISITS, out);
+}
+
+static int on_symbols(struct modules *ms, struct cursor *c, struct msg *m, struct buf *out)
+{
+	return name(ms, c, 0, out);
 }
 
 /* Everything that can be asked of this process. */
@@ -134,6 +142,7 @@ static const struct request {
 	{SYM_ROWS, 0, 0, 8, on_rows},
 	{SYM_DEBUG, 0, 1, 12, on_debug},
 	{SYM_NAMES, 0, 0, 8 + SYM_NAMES_MAX * sizeof(uint64_t), on_names},
+	{SYM_SYMBOLS, 0, 0, 8 + SYM_NAMES_MAX * sizeof(uint64_t), on_symbols},
 };
 _Static_assert(REQUEST_MAX >= 8 + SYM_NAMES_MAX * sizeof(uint64_t), "the largest request");
 

@@ -46,7 +46,7 @@ static void ask_dwarf(struct names *n, uint64_t addr, uint64_t *budget, struct f
 {
 	const struct image *img = names_dwarf_image(n);
 
-	if (img && first(&n->dwarf_tried))
+	if (img && *budget && first(&n->dwarf_tried))
 		debuginfo_open(image_fd(img), n->alt ? image_fd(n->alt) : -1, &n->dwarf);
 	if (n->dwarf)
 		debuginfo_at(n->dwarf, addr, budget, ret);

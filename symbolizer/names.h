@@ -26,7 +26,8 @@ void names_info(const struct names *n, struct sym_info *ret);
 int names_debug(struct names *n, uint32_t kind, int fd);
 
 /* What stands at `addr`; ret->n is 0 where nothing is known. Valid until the next call on `n`.
- * `budget` is the number of DWARF entries that may still be visited, shared by a request. */
+ * `budget` is the number of DWARF entries that may still be visited, shared by a request; where it
+ * is 0, debug information is not opened. */
 void names_at(struct names *n, uint64_t addr, uint64_t *budget, struct frames *ret);
 
 /* Gives back the memory of what can be read again: true when there was any. */

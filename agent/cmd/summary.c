@@ -170,9 +170,12 @@ static void say_symbolizer(struct recording *r)
 
 	figures_symbolizer(r, words, sizeof(words));
 	if (words[0])
-		log_note("the symbolizer was %s%s%s", words,
+		log_note("the symbolizer was %s%s%s%s", words,
 			 s->quarantined ? ": frames of a file that ended it twice stay module+0x…"
 					: "",
+			 s->symbols_only ? "\n      Debug information that ended it, or took too long,"
+					   " was left closed: its functions have names, no"
+					   " lines and no inlined ones." : "",
 			 s->refused ? "\n      It ended too often, or could not be started: what was"
 				      " asked of it since has no names and no unwind rows." : "");
 }

@@ -17,6 +17,7 @@ struct symbolizer;
 
 struct symbolizer_counters {
 	uint64_t restarts, deadlines, quarantined, bad_replies, requests;
+	uint64_t symbols_only; /* modules whose debug information was given up */
 	uint64_t refused; /* requests for which there was no helper: it had died too often, or could
 			   * not be started */
 };

@@ -85,6 +85,7 @@ static void requeue(struct symbolizer *s)
 void link_fail(struct symbolizer *s, int err)
 {
 	struct module_entry *m = s->n_sent ? module_get(s, head(s)->id) : NULL;
+	bool names = m && head(s)->type == SYM_NAMES;
 
 	if (err == -ETIMEDOUT)
 		s->counters.deadlines++;
@@ -92,6 +93,11 @@ void link_fail(struct symbolizer *s, int err)
 		s->counters.bad_replies++;
 	link_close(s, 0);
 	requeue(s);
+	/* Its debug information may be broken, or too large for its time or memory. */
+	if (names && !m->symbols_only) {
+		m->symbols_only = true;
+		s->counters.symbols_only++;
+	}
 	if (m && !m->quarantined && ++m->deaths >= DEATHS_MAX)
 		module_quarantine(s, m);
 }
@@ -291,13 +297,14 @@ int link_take(struct symbolizer *s, struct msg *m, struct sent *ret)
 	return 0;
 }
 
-/* One try of link_call(): true when there is a result. */
-static bool call_once(struct symbolizer *s, uint16_t type, uint32_t id, const struct buf *payload,
-		      int fd, struct msg *m, int *ret)
+bool link_try(struct symbolizer *s, uint16_t type, uint32_t id, const struct buf *payload, int fd,
+	      link_parse_fn parse, void *arg, struct msg *m, int *ret)
 {
 	struct sent one = {0};
 	int r;
 
+	s->waiter.parse = parse;
+	s->waiter.arg = arg;
 	*ret = module_usable(s, id);
 	if (!*ret)
 		*ret = link_ready(s);
@@ -318,9 +325,7 @@ int link_call(struct symbolizer *s, uint16_t type, uint32_t id, const struct buf
 {
 	int r;
 
-	s->waiter.parse = parse;
-	s->waiter.arg = arg;
-	while (!call_once(s, type, id, payload, fd, m, &r))
+	while (!link_try(s, type, id, payload, fd, parse, arg, m, &r))
 		;
 	return r;
 }

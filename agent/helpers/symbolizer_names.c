@@ -116,6 +116,20 @@ static void emit(const struct names *n, size_t first, symbolizer_name_fn fn, voi
 	}
 }
 
+/* Each try with what the one before it has left allowed. */
+static int ask_names(struct symbolizer *s, uint32_t id, const struct buf *b, struct names *n,
+		     struct msg *m)
+{
+	const struct module_entry *e;
+	int r;
+
+	do {
+		e = module_get(s, id);
+	} while (!link_try(s, e && e->symbols_only ? SYM_SYMBOLS : SYM_NAMES, id, b, -1,
+			   parse_names, n, m, &r));
+	return r;
+}
+
 static int ask_batch(struct symbolizer *s, uint32_t id, const uint64_t *addresses, size_t count,
 		     struct names *n)
 {
@@ -128,7 +142,7 @@ static int ask_batch(struct symbolizer *s, uint32_t id, const uint64_t *addresse
 	buf_u32(&b, id);
 	buf_u32(&b, (uint32_t)count);
 	buf_put(&b, addresses, count * sizeof(*addresses));
-	r = b.bad ? -ENOMEM : link_call(s, SYM_NAMES, id, &b, -1, parse_names, n, &m);
+	r = b.bad ? -ENOMEM : ask_names(s, id, &b, n, &m);
 	if (r) /* what a refused reply left behind is nothing */
 		memset(n->n_frames, 0, sizeof(n->n_frames));
 	msg_free(&m);

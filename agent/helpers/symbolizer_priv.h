@@ -47,7 +47,7 @@ struct module_entry {
 	int err;             /* why nothing will be found in it; 0 */
 	unsigned deaths;
 	uint64_t generation; /* of the helper that knows it */
-	bool quarantined;
+	bool quarantined, symbols_only; /* after one death of SYM_NAMES: SYM_SYMBOLS */
 	VEC(struct handed) handed;
 };
 
@@ -124,6 +124,9 @@ void rows_give_up(struct symbolizer *s, uint32_t id, int status); /* the queued 
  * `m` (initialised) holds the reply afterwards. */
 int link_call(struct symbolizer *s, uint16_t type, uint32_t id, const struct buf *payload, int fd,
 	      link_parse_fn parse, void *arg, struct msg *m);
+/* One try of it: true when there is a result, in *ret; false when the helper died of it. */
+bool link_try(struct symbolizer *s, uint16_t type, uint32_t id, const struct buf *payload, int fd,
+	      link_parse_fn parse, void *arg, struct msg *m, int *ret);
 int link_ready(struct symbolizer *s); /* started if needed; 0 or -errno */
 /* Makes the helper know module `id`, then sends. 0, -EAGAIN (too much on its way), -errno. */
 int link_ask(struct symbolizer *s, uint16_t type, uint32_t id, uint32_t page,

@@ -35,6 +35,9 @@ enum sym_msg {
 	 * where they are return addresses.
 	 * Reply: sym_names, see below. */
 	SYM_NAMES = 5,
+	/* The same, from symbol tables alone: debug information stays closed, so that one that is
+	 * broken, or too large for its time, costs inlined functions and lines, not names. */
+	SYM_SYMBOLS = 6,
 	SYM_REPLY = 0x80,
 };
 

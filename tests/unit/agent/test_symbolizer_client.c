@@ -33,10 +33,11 @@ enum misdeed {
 /* Shared between the test and its fake helpers. */
 static struct {
 	enum misdeed misdeed;
-	int type;          /* of the requests to do it to; 0: all */
+	int type;          /* of the requests to do it to (SYM_NAMES: SYM_SYMBOLS, too); 0: all */
+	bool only_names;   /* … not SYM_SYMBOLS */
 	uint32_t id;       /* of the module to do it for; UINT32_MAX: all */
 	unsigned seed, slow_us;
-	unsigned starts, modules, debugs, debug_fds, rows, names;
+	unsigned starts, modules, debugs, debug_fds, rows, names, symbols;
 	pid_t pid;
 } *plan;
 
@@ -103,8 +104,9 @@ static void honest(const struct msg *m, struct buf *b)
 	if (m->type == SYM_ROWS) {
 		plan->rows++;
 		put_rows(b, cursor_u32(&c));
-	} else if (m->type == SYM_NAMES) {
-		plan->names++;
+	} else if (m->type == SYM_NAMES || m->type == SYM_SYMBOLS) {
+		plan->names += m->type == SYM_NAMES;
+		plan->symbols += m->type == SYM_SYMBOLS;
 		put_names(b, &c);
 	} else {
 		plan->modules += m->type == SYM_MODULE;
@@ -148,6 +150,14 @@ static void misbehave(int sock, struct msg *m, struct buf *b)
 		_exit(0);
 }
 
+static bool is_planned(uint16_t type, uint32_t id)
+{
+	bool both = plan->type == SYM_NAMES && type == SYM_SYMBOLS && !plan->only_names;
+
+	return (!plan->type || plan->type == type || both) &&
+	       (plan->id == UINT32_MAX || plan->id == id);
+}
+
 static _Noreturn void fake(int sock)
 {
 	struct msg m;
@@ -160,8 +170,7 @@ static _Noreturn void fake(int sock)
 		memcpy(&id, m.payload.data, sizeof(id));
 		usleep(plan->slow_us);
 		honest(&m, &b);
-		if ((!plan->type || plan->type == m.type) &&
-		    (plan->id == UINT32_MAX || plan->id == id))
+		if (is_planned(m.type, id))
 			misbehave(sock, &m, &b);
 		else if (msg_send(sock, m.type | SYM_REPLY, m.seq, b.data, b.len, NULL, 0, 0))
 			break;
@@ -372,6 +381,29 @@ static void test_killer_is_quarantined(void **state)
 	assert_true(seen.frames > 0);
 }
 
+/* Debug information that kills the helper, or that it never gets through, costs no names. */
+static void test_symbols_only(void **state)
+{
+	static const enum misdeed deeds[] = {DIE, HANG, NOISE};
+
+	for (size_t i = 0; i < 3; i++) {
+		uint32_t id;
+		tear_down(NULL);
+		set_up(NULL);
+		id = module(0);
+		plan->misdeed = deeds[i];
+		plan->type = SYM_NAMES;
+		plan->only_names = true;
+		names(id, 300); /* two batches */
+		assert_true(seen.frames > 300);
+		assert_int_equal(plan->names, 1);
+		assert_int_equal(plan->symbols, 2);
+		assert_false(symbolizer_is_quarantined(s, id));
+		assert_int_equal(symbolizer_counters(s)->symbols_only, 1);
+		assert_int_equal(symbolizer_counters(s)->restarts, 1);
+	}
+}
+
 static void test_hang(void **state)
 {
 	uint64_t start = clock_mono();
@@ -541,6 +573,7 @@ int main(void)
 		TEST(test_killed_at_work),
 		TEST(test_killer_is_quarantined),
 		TEST(test_hang),
+		TEST(test_symbols_only),
 		TEST(test_misdeeds),
 		TEST(test_restarts_are_bounded),
 		TEST(test_rows_while_names_wait),

@@ -52,6 +52,26 @@ static void test_clang(void **state)
 	compile_and_compare("clang -O2 -g -gz=zlib");
 }
 
+/* Asked for symbols alone, debug information stays closed; asked for all later, it is there. */
+static void test_symbols_alone(void **state)
+{
+	uint64_t none = 0;
+	struct subject s;
+
+	need_tool("gcc");
+	write_file("prog.c", program);
+	assert_int_equal(shell("gcc -O2 -g -o prog prog.c"), 0);
+	open_subject(&s, "prog");
+	names_at(s.names, value_of("prog", "outer"), &none, &frames);
+	assert_int_equal(frames.n, 1);
+	assert_true(is(frames.at[0].name, "outer"));
+	assert_int_equal(frames.at[0].line, 0);
+	look(&s, value_of("prog", "outer"));
+	assert_true(frames.n >= 1 && is(frames.at[frames.n - 1].name, "outer"));
+	assert_true(frames.at[frames.n - 1].line > 0);
+	close_subject(&s);
+}
+
 /* Names that C++ has no linkage name for, constructors, templates. */
 static void test_cplusplus(void **state)
 {
@@ -118,6 +138,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_gcc),
 		cmocka_unit_test(test_clang),
+		cmocka_unit_test(test_symbols_alone),
 		cmocka_unit_test(test_cplusplus),
 		cmocka_unit_test(test_libc),
 	};
