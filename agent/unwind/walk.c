@@ -18,6 +18,7 @@ enum {
 };
 
 #define NO_RULE UINT16_MAX /* a frame pointer step at most */
+#define SLOTS_LOW (UINT32_C(0x55555555) & ((UINT32_C(1) << 2 * ROWS_SAVED) - 1))
 
 /* What was found for one code address in one state of one address space: half a cache line, since
  * most of a walk is waiting for these. */
@@ -41,6 +42,8 @@ struct walker {
 	struct processes *processes;
 	struct tables *tables;
 	uint16_t epoch : 15;
+	uint64_t callee_saved;
+	int8_t slot_regs[ROWS_SAVED];
 };
 
 /* One walk's state. */
@@ -63,6 +66,9 @@ int walker_new(struct processes *ps, struct tables *ts, struct walker **ret)
 	memset(w, 0, sizeof(*w));
 	w->processes = ps;
 	w->tables = ts;
+	w->callee_saved = arch_callee_saved();
+	for (int i = 0; i < ROWS_SAVED; i++)
+		w->slot_regs[i] = (int8_t)rows_slot_reg(ROWS_NATIVE, i);
 	*ret = w;
 	return 0;
 }
@@ -168,38 +174,47 @@ static bool find_ra(struct state *s, const struct rows_rule *r, const struct row
 	       read_word(s, at, ret);
 }
 
-static void restore_slot(struct state *s, const struct rows_rule *r, const struct rows_op *ops,
-			 uint64_t cfa, int slot, struct arch_regs *next)
+static bool saved_value(struct state *s, const struct rows_rule *r, const struct rows_op *ops,
+			uint64_t cfa, int slot, uint64_t *ret)
 {
-	int n = rows_slot_reg(ROWS_NATIVE, slot);
-	uint64_t at, v;
-	bool ok;
+	uint64_t at;
 
 	switch (r->saved_kinds >> (2 * slot) & 3) {
 	case ROWS_SAVED_CFA:
-		ok = read_word(s, cfa + (uint64_t)(int64_t)r->saved[slot], &v);
-		break;
+		return read_word(s, cfa + (uint64_t)(int64_t)r->saved[slot], ret);
 	case ROWS_SAVED_EXPR:
-		ok = expr_run(ops + r->saved[slot], &s->regs, cfa, read_sized, s, &at) &&
-		     read_word(s, at, &v);
-		break;
+		return expr_run(ops + r->saved[slot], &s->regs, cfa, read_sized, s, &at) &&
+		       read_word(s, at, ret);
 	default:
-		ok = false;
-		break;
+		return false;
 	}
-	next->known &= ~(UINT64_C(1) << n);
-	if (ok)
-		set_reg(next, n, v);
 }
 
-static void restore(struct state *s, const struct rows_rule *r, const struct rows_op *ops,
-		    uint64_t cfa, struct arch_regs *next)
+/* The caller's registers, in the place of the callee's. All are read before the first is changed:
+ * expressions count from the callee's. */
+static void restore(const struct walker *w, struct state *s, const struct rows_rule *r,
+		    const struct rows_op *ops, uint64_t cfa)
 {
-	*next = s->regs;
-	next->known &= arch_callee_saved();
-	for (uint32_t k = r->saved_kinds, slot = 0; k; k >>= 2, slot++)
-		if ((k & 3) != ROWS_SAVED_SAME && rows_slot_reg(ROWS_NATIVE, (int)slot) >= 0)
-			restore_slot(s, r, ops, cfa, (int)slot, next);
+	/* By the lower bit of each pair: kinds that are not ROWS_SAVED_SAME. */
+	uint32_t changed = (r->saved_kinds | r->saved_kinds >> 1) & SLOTS_LOW, found = 0;
+	uint64_t v[ROWS_SAVED];
+
+	for (uint32_t left = changed; left; left &= left - 1) {
+		int bit = __builtin_ctz(left);
+		if (saved_value(s, r, ops, cfa, bit / 2, &v[bit / 2]))
+			found |= UINT32_C(1) << bit;
+	}
+	s->kept |= s->regs.known & ~w->callee_saved;
+	s->regs.known &= w->callee_saved;
+	for (uint32_t left = changed; left; left &= left - 1) {
+		int bit = __builtin_ctz(left), n = w->slot_regs[bit / 2];
+		if (n < 0)
+			continue;
+		if (found >> bit & 1)
+			set_reg(&s->regs, n, v[bit / 2]);
+		else
+			s->regs.known &= ~(UINT64_C(1) << n);
+	}
 }
 
 /* By the kernel's struct rt_sigframe: every register of the interrupted code. */
@@ -255,7 +270,6 @@ static enum step step_rule(struct walker *w, struct process *p, struct state *s,
 			   const struct rows_rule *r, const struct rows_op *ops, bool leaf,
 			   enum walk_end *why)
 {
-	struct arch_regs next;
 	uint64_t cfa, pc, sp = s->regs.r[ARCH_REG_SP], old = s->regs.r[ARCH_REG_PC];
 
 	if (r->ra_kind == ROWS_RA_END) {
@@ -280,11 +294,9 @@ static enum step step_rule(struct walker *w, struct process *p, struct state *s,
 		*why = WALK_LOOP;
 		return STEP_END;
 	}
-	restore(s, r, ops, cfa, &next);
-	s->kept |= s->regs.known & ~arch_callee_saved();
-	set_reg(&next, ARCH_REG_SP, cfa);
-	set_reg(&next, ARCH_REG_PC, pc);
-	s->regs = next;
+	restore(w, s, r, ops, cfa);
+	set_reg(&s->regs, ARCH_REG_SP, cfa);
+	set_reg(&s->regs, ARCH_REG_PC, pc);
 	return r->flags & ROWS_RULE_SIGNAL ? STEP_ON_EXACT : STEP_ON;
 }
 
