@@ -34,12 +34,13 @@ LDFLAGS  := $(SYSROOT:%=--sysroot=%) $(if $(SAN),-fsanitize=$(SAN)) -pie -Wl,-z,
 SRC_base       := $(wildcard agent/base/*.c)
 SRC_wire       := $(wildcard agent/wire/*.c)
 SRC_pmu        := $(wildcard pmu/*.c)
+SRC_perfdata   := $(wildcard perfdata/*.c)
 SRC_agent      := $(filter-out agent/base/% agent/wire/%,$(wildcard agent/*/*.c))
 SRC_symbolizer := $(filter-out %/main.c,$(wildcard symbolizer/*.c))
 SRC_exporters  := $(filter-out %/main.c,$(wildcard exporters/*.c))
-ARCHIVES       := base wire pmu agent symbolizer exporters
+ARCHIVES       := base wire pmu perfdata agent symbolizer exporters
 
-LIBS_pmuscope            := -lpfm -lcap-ng
+LIBS_pmuscope            := -lpfm -lcap-ng -lzstd
 LIBS_pmuscope-symbolizer := -ldw -lelf -llzma -ldeflate -lzstd -liberty -lcap-ng -lseccomp
 LIBS_pmuscope-exporter   := -lprotobuf-c -lz -ldeflate -lm -lcap-ng -lseccomp
 
@@ -61,7 +62,7 @@ lib-$(1): $(call lib,$(1))
 endef
 $(foreach a,$(ARCHIVES),$(eval $(call archive,$(a))))
 
-$(BUILD)/pmuscope: $(BUILD)/obj/agent/main.o $(foreach a,agent pmu wire base,$(call lib,$(a)))
+$(BUILD)/pmuscope: $(BUILD)/obj/agent/main.o $(foreach a,agent perfdata pmu wire base,$(call lib,$(a)))
 $(BUILD)/pmuscope-symbolizer: $(BUILD)/obj/symbolizer/main.o $(foreach a,symbolizer wire base,$(call lib,$(a)))
 $(BUILD)/pmuscope-exporter: $(BUILD)/obj/exporters/main.o $(foreach a,exporters wire base,$(call lib,$(a)))
 # The helpers are run by another user than the one that builds: whatever the umask, they may be.
@@ -91,7 +92,8 @@ UNIT := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*/test_
 BELOW_base       := base
 BELOW_wire       := wire base
 BELOW_pmu        := pmu wire base
-BELOW_agent      := agent pmu wire base
+BELOW_perfdata   := perfdata pmu wire base
+BELOW_agent      := agent perfdata pmu wire base
 BELOW_symbolizer := symbolizer wire base
 BELOW_exporters  := exporters wire base
 TESTLIBS         := -lcmocka -lpfm -ldw -lelf -llzma -ldeflate -lzstd -liberty -lprotobuf-c -lz -lm -lcap-ng -lseccomp
@@ -102,7 +104,7 @@ $(BUILD)/tests/$(1)/test_%: $(BUILD)/obj/tests/unit/$(1)/test_%.o $(foreach a,$(
 endef
 $(foreach a,$(ARCHIVES),$(eval $(call unit,$(a))))
 .SECONDARY:
-unit: $(UNIT) $(BUILD)/oracle-unwind ## build the unit tests
+unit: $(UNIT) $(BUILD)/oracle-unwind $(BUILD)/recordings-read ## build the unit tests
 
 # A fuzz harness is tests/fuzz/AREA/NAME.c; like a unit test it links its archive and those below
 # it. With replay.c in libFuzzer's place it runs the inputs kept in tests/fuzz/corpus/NAME once.
@@ -120,7 +122,11 @@ $(foreach a,$(ARCHIVES),$(eval $(call fuzzer,$(a))))
 fuzzers: $(FUZZERS) ## build the fuzz harnesses
 
 # The oracle unwinds the same samples with libdwfl: see tests/oracle/unwind.c.
-$(BUILD)/oracle-unwind: $(BUILD)/obj/tests/oracle/unwind.o $(foreach a,agent pmu wire base,$(call lib,$(a)))
+$(BUILD)/oracle-unwind: $(BUILD)/obj/tests/oracle/unwind.o $(foreach a,agent perfdata pmu wire base,$(call lib,$(a)))
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TESTLIBS)
+
+# What we read from a recording of perf, as JSON: see tests/recordings/.
+$(BUILD)/recordings-read: $(BUILD)/obj/tests/recordings/read.o $(foreach a,perfdata pmu wire base,$(call lib,$(a)))
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(TESTLIBS)
 
 # Each target below installs the packages it needs (as root; else it prints the line that does).
@@ -136,6 +142,11 @@ check: ## build, then run every test; TESTS='NAME…' picks some
 	@tests/deps.sh build test
 	@$(MAKEALL) all unit fuzzers
 	@tests/run $(TESTS)
+
+check-recordings: ## compare what we read of RECORDINGS=DIR (../shared/testdata) with others
+	@tests/deps.sh build test
+	@$(MAKEALL) all unit
+	@tests/run live/recordings
 
 layers: ## check who includes whom
 	@tests/run static/layers
@@ -179,6 +190,6 @@ help: ## this list
 
 export FUZZ_RUNS
 
-.PHONY: all unit fuzzers run check layers asan cross fuzz bench tidy install clean help
+.PHONY: all unit fuzzers run check check-recordings layers asan cross fuzz bench tidy install clean help
 Q := $(if $(V),,@)
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -49,6 +49,7 @@ struct record_sample {
 	uint64_t stack_asked;  /* bytes that it tried to */
 	bool user, kernel, guest; /* where ip is */
 	bool exact_ip;         /* PERF_RECORD_MISC_EXACT_IP */
+	bool weighed;          /* period is its weight, 0 too */
 	uint32_t event;
 };
 
