@@ -354,7 +354,9 @@ static void get_mmap2(struct wire *w, struct perfdata_record *p, uint16_t misc)
 	get_file_id(w, p, misc);
 	p->r.mmap.prot = wire_u32(w);
 	p->r.mmap.flags = wire_u32(w);
-	p->data_mapping = !(p->r.mmap.prot & PROT_EXEC);
+	p->data_mapping = misc & PERF_RECORD_MISC_MMAP_DATA;
+	if (!p->data_mapping) /* what else is recorded is code, whatever its recorder wrote there */
+		p->r.mmap.prot |= PROT_EXEC;
 	p->r.mmap.path = cursor_str(&w->c);
 }
 

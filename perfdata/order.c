@@ -151,6 +151,8 @@ static void flush(struct order *o, size_t n, uint64_t until)
 {
 	size_t i = 0;
 
+	if (!o->held.len)
+		return;
 	if (!o->sorted)
 		qsort(o->held.at, o->held.len, sizeof(*o->held.at), by_time);
 	o->sorted = true;

@@ -103,6 +103,16 @@ enum perfdata_machine perfdata_machine(const struct perfdata *p)
 	return machine_of(p->head.info.arch, p->head.swap);
 }
 
+void perfdata_rate(const struct perfdata *p, uint32_t slot, uint64_t *ret_rate, uint64_t *ret_period)
+{
+	*ret_rate = *ret_period = 0;
+	for (size_t i = 0; i < p->attrs.at.len; i++) {
+		const struct perfdata_attr *a = &p->attrs.at.at[i];
+		if (a->slot == slot)
+			*(a->freq ? ret_rate : ret_period) = a->period;
+	}
+}
+
 size_t perfdata_events(const struct perfdata *p, struct event *ret)
 {
 	return events_of_attrs(&p->attrs, ret);

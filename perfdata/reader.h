@@ -54,6 +54,8 @@ const struct perfdata_head *perfdata_head(const struct perfdata *p);
 const struct perfdata_attrs *perfdata_attrs(const struct perfdata *p);
 /* Known for certain after reading, in pipe mode. */
 enum perfdata_machine perfdata_machine(const struct perfdata *p);
+/* How event `slot` was sampled: a rate in Hz, or a period; 0 for the other. */
+void perfdata_rate(const struct perfdata *p, uint32_t slot, uint64_t *ret_rate, uint64_t *ret_period);
 size_t perfdata_events(const struct perfdata *p, struct event *ret); /* EVENTS_MAX of them */
 
 #endif

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Real recordings of other machines against what another reader got from them: compare.py READ DIR.
+"""Real recordings of other machines against what other readers got from them:
+
+    compare.py READ PMUSCOPE DIR
 
 READ is tests/recordings/read.c's program, DIR holds expected.json, *.expected.txt and the files.
 Speaks TAP. What each figure means is written in DIR/README.md.
@@ -11,6 +13,10 @@ import os
 import resource
 import subprocess
 import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "live"))
+import pprof  # noqa: E402
 
 TYPES = {
     1: "MMAP", 2: "LOST", 3: "COMM", 4: "EXIT", 5: "THROTTLE", 6: "UNTHROTTLE", 7: "FORK",
@@ -47,9 +53,9 @@ def bound():
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 
 
-def run(command):
+def run(command, bounded=True):
     """Within bounds of time and memory; a sanitizer reserves more than any bound."""
-    sanitized = b"__asan_init" in open(command[0], "rb").read()
+    sanitized = not bounded or b"__asan_init" in open(command[0], "rb").read()
     return subprocess.run(command, capture_output=True, timeout=SECONDS,
                           preexec_fn=None if sanitized else bound, check=False)
 
@@ -176,12 +182,66 @@ def check_samples(program, folder):
         result(f"{os.path.relpath(path, folder)}, sample by sample", wrong)
 
 
+def shares(profile):
+    """Of each event: percent of its weight by command and file of the leaf."""
+    types = [name for name, _ in profile.types[1::2]]
+    sums = [{} for _ in types]
+    for sample in profile.samples:
+        leaf = profile.location[sample.stack[0]] if sample.stack else None
+        file = profile.file_of(leaf).rsplit("/", 1)[-1] if leaf else ""
+        if leaf and leaf.address >> 63:
+            file = "[kernel.kallsyms]"
+        key = sample.labels["comm"], file if file not in ("", "[unmapped]") else "[unknown]"
+        for i, weight in enumerate(sample.values[1::2]):
+            sums[i][key] = sums[i].get(key, 0) + weight
+    return {name: {k: 100 * v / (sum(one.values()) or 1) for k, v in one.items()}
+            for name, one in zip(types, sums)}
+
+
+def check_shares(pmuscope, folder):
+    """Commands and files as perf report ranks them."""
+    expected = json.load(open(os.path.join(folder, "expected.json")))
+    for name, want in sorted(expected.items()):
+        path = os.path.join(folder, name)
+        if "top_comm_dso" not in want or not os.path.exists(path):
+            continue
+        with tempfile.TemporaryDirectory() as temp:
+            out = run([pmuscope, "convert", "-q", path, "-o", temp + "/p.pb.gz"], False)
+            if out.returncode:
+                result(f"{name}: converted", [out.stderr.decode()])
+                continue
+            got = shares(pprof.Profile(temp + "/p.pb.gz"))
+        wrong = []
+        for number, (event, rows) in enumerate(want["top_comm_dso"].items()):
+            ours = pick(got, event, number)
+            for row in rows:
+                share, rest = row.split("% ")
+                comm, dso = rest.rsplit(" ", 1)
+                # perf parts the kernel by its modules and shows what it cannot place as unknown.
+                inside = dso.startswith("[")
+                comms = {c for c, _ in ours if c == comm} or {c for c, _ in ours if c.startswith(comm)}
+                mine = sum(v for (c, d), v in ours.items() if c in comms and
+                           (d == dso or inside and d.startswith("[")))
+                if float(share) - mine > 0.011 or not inside and mine - float(share) > 0.011:
+                    wrong.append(f"{event}: {row} expected, {mine:.2f} found in {ours}")
+        result(f"{name}: shares as perf report has them", wrong)
+
+
+def pick(got, event, number):
+    name = "".join(c if c.isalnum() else "_" for c in event.split(":")[0])
+    for key, value in got.items():
+        if key.replace("-", "_") == name:
+            return value
+    return list(got.values())[min(number, len(got) - 1)]
+
+
 def main():
-    program, folder = sys.argv[1:3]
+    program, pmuscope, folder = sys.argv[1:4]
     check_counts(program, folder)
     check_group(program, folder)
     check_samples(program, folder)
     check_corrupt(program, folder)
+    check_shares(pmuscope, folder)
     print(f"1..{tests}")
     return 1 if failed else 0
 
