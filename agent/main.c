@@ -3,41 +3,16 @@
  * pmuscope: the command that people type. Subcommands that need the kernel are functions here;
  * those over finished profiles live in pmuscope-exporter, which is executed without any right.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "agent/base/confine.h"
 #include "agent/base/log.h"
+#include "agent/cmd/convert.h"
 #include "agent/cmd/doctor.h"
 #include "agent/cmd/list.h"
 #include "agent/cmd/record.h"
 #include "agent/cmd/recording.h"
-#include "agent/helpers/spawn.h"
-
-/* Runs `pmuscope-exporter SUBCOMMAND …` in our place. */
-static int exec_exporter(int argc, char **argv)
-{
-	int exe, e = spawn_find("pmuscope-exporter", &exe);
-	char **args = e ? NULL : calloc((size_t)argc + 2, sizeof(*args));
-	extern char **environ;
-
-	if (!e)
-		e = args ? confine_become(getuid(), getgid(), NULL, 0) : -ENOMEM;
-	if (!e) {
-		args[0] = (char *)"pmuscope-exporter";
-		memcpy(args + 1, argv, (size_t)argc * sizeof(*args));
-		execveat(exe, "", args, environ, AT_EMPTY_PATH);
-		e = -errno;
-	}
-	log_error("cannot run pmuscope-exporter: %s (it belongs beside pmuscope or into %s)",
-		  strerror(-e), PMUSCOPE_LIBEXEC);
-	free(args);
-	return EXIT_FAILED;
-}
+#include "agent/cmd/report.h"
 
 static const struct {
 	const char *name;
@@ -45,7 +20,8 @@ static const struct {
 	const char *help;
 } subcommands[] = {
 	{"record", cmd_record, "sample a command, processes, a cgroup or the machine into a profile"},
-	{"report", exec_exporter, "print a profile's functions"},
+	{"report", cmd_report, "print the functions of a profile or of a recording of perf"},
+	{"convert", cmd_convert, "turn a recording of perf into a profile"},
 	{"list", cmd_list, "events that this machine can open"},
 	{"doctor", cmd_doctor, "what this machine and user can do, and what mends the rest"},
 };

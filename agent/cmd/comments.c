@@ -49,7 +49,7 @@ void summary_comments(struct recording *r, struct profile *p)
 	figures_events(r, events, sizeof(events));
 	figures_rate(r, rate, sizeof(rate));
 	figures_symbolizer(r, symbolizer, sizeof(symbolizer));
-	figures_ends(r, ends, sizeof(ends));
+	figures_ends(collector_counters(r->collector), ends, sizeof(ends));
 	figures_target(r, target, sizeof(target));
 	profile_comment(p, "tool: pmuscope %s", PMUSCOPE_VERSION);
 	profile_comment(p, "target: %s", target);

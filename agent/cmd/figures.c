@@ -50,7 +50,7 @@ static double share(uint64_t part, uint64_t whole, double of_nothing)
 	return whole ? (double)part / (double)whole : of_nothing;
 }
 
-static char grade(const struct figures *f)
+char figures_grade(const struct figures *f)
 {
 	if (f->lost_share <= 0.001 && f->complete_share >= 0.99 && f->named_share >= 0.9 &&
 	    f->running_share >= 0.99)
@@ -79,30 +79,35 @@ static double clock_seconds(const struct recording *r)
 	return any ? ns / 1e9 : -1;
 }
 
-void figures_of(struct recording *r, struct figures *ret)
+void figures_of_stacks(const struct collector_counters *c, const struct resolve_figures *names,
+		       struct figures *ret)
 {
-	const struct collector_counters *c = collector_counters(r->collector);
-	struct figures f = {.samples = c->samples, .lost = r->stats.samples_lost};
-
-	f.user_stacks = c->samples - c->by_end[WALK_NONE];
+	ret->samples = c->samples;
+	ret->user_stacks = c->samples - c->by_end[WALK_NONE];
 	for (int i = 0; i < WALK_ENDS_N; i++)
 		if (i != WALK_NONE && walk_end_complete(i))
-			f.complete += c->by_end[i];
-	f.truncated = c->by_end[WALK_TRUNCATED];
-	f.lost_share = share(f.lost, f.samples + f.lost, 0);
-	f.complete_share = share(f.complete, f.user_stacks, 1);
-	f.named_share = share(r->figures.samples_named, r->figures.samples, 1);
+			ret->complete += c->by_end[i];
+	ret->truncated = c->by_end[WALK_TRUNCATED];
+	ret->lost_share = share(ret->lost, ret->samples + ret->lost, 0);
+	ret->complete_share = share(ret->complete, ret->user_stacks, 1);
+	ret->named_share = share(names->samples_named, names->samples, 1);
+}
+
+void figures_of(struct recording *r, struct figures *ret)
+{
+	struct figures f = {.lost = r->stats.samples_lost};
+
+	figures_of_stacks(collector_counters(r->collector), &r->figures, &f);
 	f.running_share = r->stats.running;
 	f.seconds = (double)((r->end ? r->end : clock_mono()) - r->start) / 1e9;
 	f.cpu_seconds = clock_seconds(r);
 	f.own_share = f.seconds > 0 ? own_cpu(r) / f.seconds / session_cpus(r->session) : 0;
-	f.grade = grade(&f);
+	f.grade = figures_grade(&f);
 	*ret = f;
 }
 
-void figures_ends(struct recording *r, char *buf, size_t size)
+void figures_ends(const struct collector_counters *c, char *buf, size_t size)
 {
-	const struct collector_counters *c = collector_counters(r->collector);
 	uint64_t all = c->samples - c->by_end[WALK_NONE];
 	size_t at = 0;
 

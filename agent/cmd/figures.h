@@ -21,9 +21,14 @@ struct figures {
 };
 
 void figures_of(struct recording *r, struct figures *ret);
+/* The shares that the stacks and the names tell by themselves. */
+void figures_of_stacks(const struct collector_counters *c, const struct resolve_figures *names,
+		       struct figures *ret);
+
+char figures_grade(const struct figures *f);
 
 /* "2.1 % no CFI, 0.7 % truncated", empty when all stacks are complete. */
-void figures_ends(struct recording *r, char *buf, size_t size);
+void figures_ends(const struct collector_counters *c, char *buf, size_t size);
 /* "6,644" */
 const char *figures_grouped(uint64_t v, char buf[32]);
 /* "418 kB" */

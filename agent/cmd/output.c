@@ -21,6 +21,7 @@
 
 enum {
 	TEMP_TRIES = 16,
+	NOBODY = 65534,
 	FILE_LIMIT_LEAST = 64 << 20,
 	HELD = 64 * 1024, HELD_FOR_PAGE = 2 * HELD, /* the page's own code is nearly one of them */
 };
@@ -50,6 +51,21 @@ void caller_ids(uid_t *uid, gid_t *gid)
 
 	*uid = sudo ? u : getuid();
 	*gid = sudo ? g : getgid();
+}
+
+uid_t unprivileged_user(uid_t *ret_uid, gid_t *ret_gid)
+{
+	const struct passwd *pw;
+	uid_t caller;
+
+	caller_ids(ret_uid, ret_gid);
+	caller = *ret_uid;
+	if (caller != 0)
+		return caller;
+	pw = getpwnam("pmuscope");
+	*ret_uid = pw ? pw->pw_uid : NOBODY;
+	*ret_gid = pw ? pw->pw_gid : NOBODY;
+	return caller;
 }
 
 void identity_of_caller(struct identity *id)

@@ -38,6 +38,10 @@ struct caller;
  * a user), else our own. */
 void caller_ids(uid_t *uid, gid_t *gid);
 
+/* Who we become to do the work: the caller, or nobody in particular where that is root. Returns the
+ * caller's uid. */
+uid_t unprivileged_user(uid_t *ret_uid, gid_t *ret_gid);
+
 /* Format by name; -EINVAL with `why` (names the formats) when the ending is unknown. */
 int output_format(const char *path, enum exp_format *ret, char *why, size_t size);
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +28,6 @@ enum {
 	HORIZON_NS = 3 * NS_PER_MS,
 	READ_PROC_NS = 100 * NS_PER_MS, /* what the start may spend on /proc */
 	EXPORT_SECONDS = 300,
-	NOBODY = 65534,
 };
 
 /* ---- set up: rights first used, then given up ---- */
@@ -66,20 +64,6 @@ static int find_targets(struct recording *r)
 		return 0;
 	return targets_find(o->ids.at, o->ids.len, o->target == TARGET_TIDS, &r->targets, r->why,
 			    sizeof(r->why));
-}
-
-/* The user that records: the caller, or nobody in particular where that is root. */
-static void recording_user(struct recording *r, uid_t *uid, gid_t *gid)
-{
-	const struct passwd *pw;
-
-	caller_ids(uid, gid);
-	r->caller_uid = *uid;
-	if (*uid != 0)
-		return;
-	pw = getpwnam("pmuscope");
-	*uid = pw ? pw->pw_uid : NOBODY;
-	*gid = pw ? pw->pw_gid : NOBODY;
 }
 
 static int open_session(struct recording *r)
@@ -127,7 +111,7 @@ static int open_privileged(struct recording *r)
 	e = caller_start(o->outputs, o->n_outputs, r->command.pid, &r->caller);
 	if (e)
 		return e;
-	recording_user(r, &uid, &gid);
+	r->caller_uid = unprivileged_user(&uid, &gid);
 	e = opener_start(uid, gid, &r->opener);
 	if (!e)
 		e = exporter_prepare(&r->exporter);
@@ -159,6 +143,11 @@ static int watch_signals(struct recording *r)
 	return r->signals < 0 ? -errno : 0;
 }
 
+static size_t drain_rings(void *session, uint64_t until, collector_fn fn, void *arg)
+{
+	return session_drain(session, until, fn, arg);
+}
+
 /* What runs without any right. */
 static int make_collector(struct recording *r)
 {
@@ -174,7 +163,8 @@ static int make_collector(struct recording *r)
 	if (e)
 		return e;
 	return collector_new(&(struct collector_config){
-				     .session = r->session,
+				     .drain = drain_rings,
+				     .source = r->session,
 				     .processes = r->processes,
 				     .modules = r->modules,
 				     .tables = r->tables,

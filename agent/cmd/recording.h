@@ -14,6 +14,7 @@
 #include "agent/helpers/symbolizer.h"
 #include "agent/space/opener.h"
 #include "agent/window/resolve.h"
+#include "pmu/session.h"
 
 enum { EXIT_FAILED = 125 };
 

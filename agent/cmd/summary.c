@@ -150,7 +150,7 @@ static void say_quality(struct recording *r, const struct figures *f)
 {
 	char ends[256], n[32], cut[64] = "";
 
-	figures_ends(r, ends, sizeof(ends));
+	figures_ends(collector_counters(r->collector), ends, sizeof(ends));
 	if (f->truncated)
 		snprintf(cut, sizeof(cut), "; cut at %u KiB: --stack-size 65528",
 			 (session_stack_bytes(r->session) + 1023) / 1024);

@@ -13,6 +13,7 @@ enum {
 	WAIT_DRAIN_NS = 20 * NS_PER_MS, /* all samples of one drain wait for rows so long … */
 	WAIT_END_NS = 2000 * NS_PER_MS, /* … and at the end, what is left of them, so long */
 	STEP_NS = 1 * NS_PER_MS,        /* pages come by the dozen: not one wake-up for each */
+	POLL_EVERY = 64,
 };
 
 struct collector {
@@ -83,7 +84,7 @@ static bool unwind(struct collector *c, const struct record *r, struct process *
 
 	c->walk.n = 0;
 	if (!s->regs)
-		c->walk.end = WALK_NONE;
+		c->walk.end = s->abi32 || s->stack_asked ? WALK_NO_REGS : WALK_NONE;
 	else if (s->abi32 || !p)
 		c->walk.end = WALK_NO_REGS;
 	else
@@ -95,7 +96,7 @@ static bool unwind(struct collector *c, const struct record *r, struct process *
 
 static uint64_t weight(const struct collector *c, const struct record_sample *s)
 {
-	if (s->period)
+	if (s->period || s->weighed)
 		return s->period;
 	return c->c.period ? c->c.period : 1;
 }
@@ -120,18 +121,19 @@ static void add_user_part(struct collector *c, const struct record *r, struct pr
 {
 	const struct record_sample *s = &r->sample;
 	struct processes *ps = c->c.processes;
-	size_t most = c->c.stacks == STACKS_FP ? WINDOW_STACK_MAX : 1;
+	bool any = c->c.stacks == STACKS_RECORDED;
+	size_t most = any || c->c.stacks == STACKS_FP ? WINDOW_STACK_MAX : 1;
 
-	if (c->c.stacks == STACKS_DWARF && s->regs && !s->abi32) {
+	if ((any || c->c.stacks == STACKS_DWARF) && s->regs && !s->abi32) {
 		stack_add_walk(&c->stack, ps, p, &c->walk, r->time);
 		if (!walk_end_complete(*end))
 			c->counters.spliced +=
 				stack_splice(&c->stack, ps, p, &c->walk, s, r->time) > 0;
-	} else if (stack_add_chain(&c->stack, ps, p, s, most, r->time) && !s->abi32) {
+	} else if (stack_add_chain(&c->stack, ps, p, s, most, any, r->time) && !s->abi32) {
 		*end = WALK_FP;
 	} else if (s->user && c->stack.n == 0) {
 		stack_add_ip(&c->stack, ps, p, s->ip, r->time);
-		*end = c->c.stacks == STACKS_NONE ? WALK_FP : *end;
+		*end = c->c.stacks == STACKS_NONE || (any && *end == WALK_NONE) ? WALK_FP : *end;
 	}
 }
 
@@ -214,6 +216,8 @@ static bool park(struct collector *c, const struct record *r, const struct proce
 			return false;
 	}
 	c->counters.parked++;
+	if (c->c.recorded && c->counters.parked % POLL_EVERY == 0)
+		tables_poll(c->c.tables, 1); /* there is no pause between drains in which it is done */
 	return true;
 }
 
@@ -224,7 +228,8 @@ static void on_sample(struct collector *c, const struct record *r)
 	const char *comm;
 	struct process *p;
 
-	if (r->pid == 0) { /* an idle CPU, where the PMU does not know how to leave it out */
+	/* An idle CPU, where the PMU does not know how to leave it out. */
+	if (r->pid == 0 && !c->c.recorded) {
 		c->counters.idle++;
 		return;
 	}
@@ -246,6 +251,8 @@ static void on_record(void *arg, const struct record *r)
 {
 	struct collector *c = arg;
 
+	if (!c->c.start)
+		c->c.start = r->time;
 	if (r->kind == RECORD_SAMPLE)
 		on_sample(c, r);
 	else
@@ -254,7 +261,7 @@ static void on_record(void *arg, const struct record *r)
 
 static void finish_parked(struct collector *c)
 {
-	uint64_t left = WAIT_END_NS;
+	uint64_t left = c->c.recorded ? UINT64_MAX : WAIT_END_NS;
 
 	retry_after_answers(c);
 	settle(c, &left);
@@ -263,10 +270,10 @@ static void finish_parked(struct collector *c)
 
 void collector_drain(struct collector *c, uint64_t until)
 {
-	c->may_wait = WAIT_DRAIN_NS;
+	c->may_wait = c->c.recorded ? UINT64_MAX : WAIT_DRAIN_NS;
 	tables_poll(c->c.tables, 1);
 	retry_after_answers(c);
-	session_drain(c->c.session, until, on_record, c);
+	c->c.drain(c->c.source, until, on_record, c);
 	if (until == UINT64_MAX)
 		finish_parked(c);
 	else

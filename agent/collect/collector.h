@@ -12,19 +12,31 @@
 #include "agent/space/processes.h"
 #include "agent/unwind/walk.h"
 #include "agent/window/window.h"
-#include "pmu/session.h"
+#include "pmu/record.h"
 
-enum collector_stacks { STACKS_DWARF, STACKS_FP, STACKS_NONE };
+enum collector_stacks {
+	STACKS_DWARF,
+	STACKS_FP,
+	STACKS_NONE,
+	STACKS_RECORDED, /* what each sample of a recording has: registers, a chain, an address */
+};
+
+typedef void (*collector_fn)(void *arg, const struct record *r);
+/* Where records come from: delivers, in the order of time, what is older than `until`. The rings
+ * (session_drain()), or a recording. */
+typedef size_t (*collector_source)(void *source, uint64_t until, collector_fn fn, void *arg);
 
 struct collector_config {
-	struct session *session;
+	collector_source drain;
+	void *source;
 	struct processes *processes;
 	struct modules *modules;
 	struct tables *tables;
 	uint64_t period; /* -c: the weight of a sample that carries none */
 	enum collector_stacks stacks;
 	bool kernel_stacks;
-	uint64_t start;  /* clock_mono() at which seconds are counted from */
+	bool recorded;   /* nothing is lost by waiting: each stack gets all its rows, idle CPUs stay */
+	uint64_t start;  /* time from which seconds are counted; 0: the first record's */
 };
 
 struct collector_counters {

@@ -34,7 +34,7 @@ void stack_add_kernel(struct stack *s, const struct record_sample *r, const stru
 		add_kernel_frame(s, kernel, leaf ? pc : pc - 1);
 		leaf = false;
 	}
-	if (leaf && r->kernel && !r->n_chain)
+	if (leaf && r->kernel)
 		add_kernel_frame(s, kernel, r->ip);
 }
 
@@ -100,7 +100,7 @@ static bool add_chain_frame(struct stack *s, struct processes *ps, struct proces
 		return false;
 	f.path = m->path;
 	f.module = m->module;
-	if (m->module && !module_vaddr(m->module, m, lookup, &f.vaddr))
+	if (m->module ? !module_vaddr(m->module, m, lookup, &f.vaddr) : !is_anonymous(m->path))
 		f.vaddr = lookup - m->start + m->pgoff;
 	add_user(s, ps, p, &f, time);
 	return true;
@@ -131,13 +131,20 @@ size_t stack_splice(struct stack *s, struct processes *ps, struct process *p, co
 }
 
 size_t stack_add_chain(struct stack *s, struct processes *ps, struct process *p,
-		       const struct record_sample *r, size_t most, uint64_t time)
+		       const struct record_sample *r, size_t most, bool gaps, uint64_t time)
 {
 	size_t n, added = 0;
 	const uint64_t *chain = user_chain(r, &n);
 
-	for (size_t i = 0; i < n && i < most; i++, added++)
-		if (!add_chain_frame(s, ps, p, arch_code(chain[i]), i == 0, time))
+	for (size_t i = 0; i < n && i < most; i++, added++) {
+		uint64_t pc = arch_code(chain[i]);
+		struct walk_frame unmapped = {.pc = pc, .vaddr = i ? pc - 1 : pc};
+
+		if (add_chain_frame(s, ps, p, pc, i == 0, time))
+			continue;
+		if (!gaps)
 			break;
+		add_user(s, ps, p, &unmapped, time);
+	}
 	return added;
 }

@@ -6,6 +6,7 @@
 #ifndef AGENT_COLLECT_STACK_H
 #define AGENT_COLLECT_STACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,8 +35,9 @@ size_t stack_splice(struct stack *s, struct processes *ps, struct process *p, co
 void stack_add_ip(struct stack *s, struct processes *ps, struct process *p, uint64_t ip,
 		  uint64_t time);
 
-/* Appends the user part of the kernel's chain as it is (--call-graph fp), `most` frames of it. */
+/* Appends the user part of the kernel's chain as it is (--call-graph fp), `most` frames of it. It
+ * ends at an address that is not mapped; `gaps`: it goes on, mappings may not have been recorded. */
 size_t stack_add_chain(struct stack *s, struct processes *ps, struct process *p,
-		       const struct record_sample *r, size_t most, uint64_t time);
+		       const struct record_sample *r, size_t most, bool gaps, uint64_t time);
 
 #endif

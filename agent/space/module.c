@@ -32,6 +32,7 @@ struct seen {
 		const char *path; /* interned: the pointer is the path */
 	} key;
 	struct module *module;
+	bool asked;
 	UT_hash_handle hh;
 };
 
@@ -39,6 +40,11 @@ struct entry {
 	struct identity key;
 	struct module module;
 	UT_hash_handle hh;
+};
+
+struct path_list {
+	const char **at;
+	size_t len, cap;
 };
 
 struct modules {
@@ -49,6 +55,9 @@ struct modules {
 	VEC(struct module *) all;
 	struct module *kernel, *vdso;
 	bool kernel_asked, vdso_asked;
+	bool is_recorded;
+	struct modules_recorded recorded;
+	struct path_list missing, refused;
 };
 
 int modules_new(struct opener *o, struct symbolizer *s, struct modules **ret)
@@ -61,6 +70,18 @@ int modules_new(struct opener *o, struct symbolizer *s, struct modules **ret)
 	ms->symbolizer = s;
 	*ret = ms;
 	return 0;
+}
+
+int modules_new_recorded(struct opener *o, struct symbolizer *s,
+			 const struct modules_recorded *what, struct modules **ret)
+{
+	int r = modules_new(o, s, ret);
+
+	if (!r) {
+		(*ret)->is_recorded = true;
+		(*ret)->recorded = *what;
+	}
+	return r;
 }
 
 void modules_free(struct modules **msp)
@@ -79,6 +100,8 @@ void modules_free(struct modules **msp)
 	for (size_t i = 0; i < ms->all.len; i++)
 		free((char *)ms->all.at[i] - offsetof(struct entry, module));
 	vec_free(&ms->all);
+	vec_free(&ms->missing);
+	vec_free(&ms->refused);
 	free(ms);
 }
 
@@ -92,9 +115,8 @@ struct module *modules_at(const struct modules *ms, size_t index)
 	return ms->all.at[index];
 }
 
-/* Registers `fd` (taken) with the symbolizer under a new module. */
-static struct module *add(struct modules *ms, enum module_kind kind, enum sym_kind sym, int fd,
-			  const char *path, int pid, const struct identity *id)
+static struct module *place(struct modules *ms, enum module_kind kind, const char *path, int pid,
+			    const struct identity *id)
 {
 	struct entry *e = ms->all.len < MODULES_MAX ? calloc(1, sizeof(*e)) : NULL;
 	struct module **slot = e ? vec_add(&ms->all) : NULL;
@@ -102,7 +124,6 @@ static struct module *add(struct modules *ms, enum module_kind kind, enum sym_ki
 
 	if (!slot) {
 		free(e);
-		close(fd);
 		return NULL;
 	}
 	m = *slot = &e->module;
@@ -115,6 +136,19 @@ static struct module *add(struct modules *ms, enum module_kind kind, enum sym_ki
 		m->size = id->size;
 		m->ctime_ns = id->ctime_ns;
 		HASH_ADD(hh, ms->by_identity, key, sizeof(e->key), e);
+	}
+	return m;
+}
+
+/* Registers `fd` (taken) with the symbolizer under a new module. */
+static struct module *add(struct modules *ms, enum module_kind kind, enum sym_kind sym, int fd,
+			  const char *path, int pid, const struct identity *id)
+{
+	struct module *m = place(ms, kind, path, pid, id);
+
+	if (!m) {
+		close(fd);
+		return NULL;
 	}
 	m->usable = symbolizer_module(ms->symbolizer, sym, fd, &m->sym, &m->info) == 0;
 	return m;
@@ -149,6 +183,8 @@ static struct module *vdso(struct modules *ms)
 {
 	int fd;
 
+	if (ms->is_recorded && !ms->recorded.same_kernel(ms->recorded.arg))
+		return NULL;
 	if (ms->vdso_asked)
 		return ms->vdso;
 	ms->vdso_asked = true;
@@ -202,6 +238,73 @@ static struct seen *seen_of(struct modules *ms, const struct mapping *map)
 	return s;
 }
 
+/* ---- of a recording ---- */
+
+static void note_path(struct path_list *list, const char *path)
+{
+	const char **slot = vec_add_max(list, MODULES_MAX);
+
+	if (slot)
+		*slot = path;
+}
+
+static bool is_as_recorded(const struct modules *ms, const struct module *m, const char *path)
+{
+	const uint8_t *id;
+	size_t len = ms->recorded.build_id(ms->recorded.arg, path, &id);
+
+	return !len || !m->info.build_id_len ||
+	       (len == m->info.build_id_len && !memcmp(id, m->info.build_id, len));
+}
+
+/* By its path alone, once. */
+static struct module *recorded_file(struct modules *ms, int pid, const struct mapping *map)
+{
+	struct seen *s = seen_of(ms, map);
+	struct module *m;
+
+	if (!s || s->asked)
+		return s ? s->module : NULL;
+	s->asked = true;
+	m = open_file(ms, pid, NULL, 0, map);
+	if (m && is_as_recorded(ms, m, map->path))
+		return s->module = m;
+	note_path(m ? &ms->refused : &ms->missing, map->path);
+	if (m)
+		m->usable = false;
+	return NULL;
+}
+
+bool modules_settle(struct modules *ms)
+{
+	for (size_t i = 0; i < ms->all.len; i++) {
+		struct module *m = ms->all.at[i];
+		if (m->kind != MODULE_FILE || !m->usable || is_as_recorded(ms, m, m->path))
+			continue;
+		m->usable = false;
+		note_path(&ms->refused, m->path);
+	}
+	if (ms->kernel && ms->recorded.same_kernel(ms->recorded.arg)) {
+		struct module *m = ms->kernel;
+		int fd = opener_kallsyms(ms->opener);
+		m->usable = fd >= 0 && symbolizer_module(ms->symbolizer, SYM_KALLSYMS, fd, &m->sym,
+							 &m->info) == 0;
+	}
+	return ms->kernel;
+}
+
+size_t modules_missing(const struct modules *ms, const char *const **ret)
+{
+	*ret = ms->missing.at;
+	return ms->missing.len;
+}
+
+size_t modules_refused(const struct modules *ms, const char *const **ret)
+{
+	*ret = ms->refused.at;
+	return ms->refused.len;
+}
+
 struct module *modules_of_mapping(struct modules *ms, int pid, const int *parents, int n_parents,
 				  struct mapping *map)
 {
@@ -212,8 +315,10 @@ struct module *modules_of_mapping(struct modules *ms, int pid, const int *parent
 	map->asked = true;
 	if (!strcmp(map->path, "[vdso]"))
 		return map->module = vdso(ms);
-	if (map->path[0] != '/' || !map->inode)
+	if (map->path[0] != '/' || (!map->inode && !ms->is_recorded))
 		return NULL;
+	if (ms->is_recorded)
+		return map->module = recorded_file(ms, pid, map);
 	map->module = open_file(ms, pid, parents, n_parents, map);
 	s = seen_of(ms, map);
 	if (s && map->module)
@@ -230,6 +335,8 @@ struct module *modules_kernel(struct modules *ms)
 	if (ms->kernel_asked)
 		return ms->kernel;
 	ms->kernel_asked = true;
+	if (ms->is_recorded) /* whether its names can be had is known at the end */
+		return ms->kernel = place(ms, MODULE_KERNEL, "[kernel.kallsyms]", 0, NULL);
 	fd = opener_kallsyms(ms->opener);
 	if (fd >= 0)
 		ms->kernel = add(ms, MODULE_KERNEL, SYM_KALLSYMS, fd, "[kernel.kallsyms]", 0, NULL);

@@ -39,6 +39,23 @@ struct module {
 struct modules;
 
 int modules_new(struct opener *o, struct symbolizer *s, struct modules **ret);
+
+/* What a recording knows of the files that it names. */
+struct modules_recorded {
+	size_t (*build_id)(void *arg, const char *path, const uint8_t **ret); /* length; 0 unknown */
+	bool (*same_kernel)(void *arg); /* this boot's: kallsyms and the vDSO are its own */
+	void *arg;
+};
+/* For a recording: files are opened by path (opener_start_recorded()), and one whose build ID is
+ * another than the recorded is none. `what` is copied. */
+int modules_new_recorded(struct opener *o, struct symbolizer *s,
+			 const struct modules_recorded *what, struct modules **ret);
+/* When the whole recording has been read, before names are asked for: a pipe tells its build IDs
+ * and its kernel last. */
+bool modules_settle(struct modules *ms); /* true: the kernel is one of the modules */
+/* The paths of files that are not there, or are others than were recorded. */
+size_t modules_missing(const struct modules *ms, const char *const **ret);
+size_t modules_refused(const struct modules *ms, const char *const **ret);
 void modules_free(struct modules **ms);
 
 /* The module behind a mapping of process `pid` (`parents`: where else its path may be looked up),

@@ -66,7 +66,7 @@ static int greeted(int control)
 	return n == sizeof(status) ? status : -EPIPE;
 }
 
-int opener_start(uid_t uid, gid_t gid, struct opener **ret)
+static int start(uid_t uid, gid_t gid, int root, struct opener **ret)
 {
 	struct opener *o = calloc(1, sizeof(*o));
 	int data[2] = {-1, -1}, control[2] = {-1, -1}, r = o ? 0 : -ENOMEM;
@@ -76,7 +76,7 @@ int opener_start(uid_t uid, gid_t gid, struct opener **ret)
 		   (o->supervisor = fork()) < 0))
 		r = -errno;
 	if (!r && o->supervisor == 0)
-		opener_supervise(data[1], control[1], uid, gid);
+		opener_supervise(data[1], control[1], root, uid, gid);
 	fd_close(&data[1]);
 	fd_close(&control[1]);
 	if (r) {
@@ -93,6 +93,16 @@ int opener_start(uid_t uid, gid_t gid, struct opener **ret)
 	else
 		*ret = o;
 	return r;
+}
+
+int opener_start(uid_t uid, gid_t gid, struct opener **ret)
+{
+	return start(uid, gid, -1, ret);
+}
+
+int opener_start_recorded(uid_t uid, gid_t gid, int root, struct opener **ret)
+{
+	return start(uid, gid, root, ret);
 }
 
 void opener_stop(struct opener **op)

@@ -32,6 +32,9 @@ struct opener_stat { /* of the opened descriptor */
 /* Forks the opener before privileges are dropped; `uid`, `gid`: what it becomes, capabilities
  * kept. 0 or -errno. */
 int opener_start(uid_t uid, gid_t gid, struct opener **ret);
+/* For a recording made elsewhere or earlier: its paths are looked up below `root` (a folder's
+ * descriptor, the caller's), for whatever pid, and nothing of a process that lives now is opened. */
+int opener_start_recorded(uid_t uid, gid_t gid, int root, struct opener **ret);
 void opener_stop(struct opener **o);
 /* Files that were not handed over since the limit of open files (RLIMIT_NOFILE) was reached: the
  * answer was -EMFILE. Those that stay open leave a few descriptors to all else. */

@@ -309,12 +309,12 @@ int open_perfmap(int pid, uint64_t max)
 	return read_found(fd, BY_KERNEL);
 }
 
-int open_debug(int pid, char paths[][4096], int n)
+static int find_debug(const int *roots, int n_roots, char paths[][4096], int n)
 {
-	int roots[2] = {root_of(pid), open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)}, fd = -ENOENT;
+	int fd = -ENOENT;
 
 	read_all(false);
-	for (int i = 0; i < 2 * n && fd < 0; i++) {
+	for (int i = 0; i < n_roots * n && fd < 0; i++) {
 		int found = roots[i / n] < 0 ? -ENOENT : look_up(roots[i / n], paths[i % n], 0);
 		struct stat st;
 		if (found >= 0 && is_plain_file(found, &st))
@@ -322,7 +322,26 @@ int open_debug(int pid, char paths[][4096], int n)
 		fd_close(&found);
 	}
 	read_all(true);
+	return fd;
+}
+
+int open_debug(int pid, char paths[][4096], int n)
+{
+	int roots[2] = {root_of(pid), open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+	int fd = find_debug(roots, 2, paths, n);
+
 	fd_close(&roots[0]);
 	fd_close(&roots[1]);
 	return fd;
+}
+
+int open_recorded_debug(int root, char paths[][4096], int n)
+{
+	return find_debug(&root, 1, paths, n);
+}
+
+/* What a recording names is whatever its maker wrote: found by name, as anybody's. */
+int open_recorded(int root, const char *path)
+{
+	return path[0] == '/' ? read_found(look_up(root, path, 0), BY_NAME) : -ENOENT;
 }

@@ -40,10 +40,11 @@ struct opener_reply {
 	struct opener_stat st;
 };
 
-_Noreturn void opener_supervise(int data, int control, uid_t uid, gid_t gid);
-_Noreturn void opener_serve(int data, pid_t parent);
+/* `root`: of opener_start_recorded(), or -1. */
+_Noreturn void opener_supervise(int data, int control, int root, uid_t uid, gid_t gid);
+_Noreturn void opener_serve(int data, int root, pid_t parent);
 /* Answers one request of `len` bytes on `sock`; ends the worker where nobody reads it. */
-void opener_serve_one(int sock, const void *bytes, size_t len);
+void opener_serve_one(int sock, int root, const void *bytes, size_t len);
 pid_t opener_supervisor(const struct opener *o); /* for tests */
 
 /* The worker's: a descriptor or -errno. */
@@ -52,5 +53,8 @@ int open_proc(int pid, const char *name);
 int open_perfmap(int pid, uint64_t max);
 /* The first of `paths` that is a regular file below the root of `pid`, or below our own. */
 int open_debug(int pid, char paths[][4096], int n);
+/* The same for a recording: below `root` alone. */
+int open_recorded_debug(int root, char paths[][4096], int n);
+int open_recorded(int root, const char *path);
 
 #endif

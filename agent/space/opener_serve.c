@@ -23,6 +23,7 @@ enum { PATH_SIZE = 4096 };
 struct request {
 	struct cursor c;
 	struct opener_mapping mapping; /* what `matches` is measured by; inode 0: nothing */
+	int root; /* of a recording; -1: live processes */
 };
 
 /* One component of a path, of which nothing can be made but a name. */
@@ -48,6 +49,8 @@ static int serve_mapping(struct request *q)
 	m->minor = cursor_u32(&q->c);
 	m->inode = cursor_u64(&q->c);
 	m->path = cursor_str(&q->c);
+	if (q->root >= 0)
+		return q->c.bad ? -EINVAL : open_recorded(q->root, m->path);
 	return q->c.bad || pid <= 0 ? -EINVAL : open_mapping(pid, parents, n, m);
 }
 
@@ -56,6 +59,8 @@ static int serve_proc(struct request *q)
 	int pid = cursor_i32(&q->c);
 	const char *name = cursor_str(&q->c);
 
+	if (q->root >= 0)
+		return -ESRCH;
 	return q->c.bad || pid <= 0 ? -EINVAL : open_proc(pid, name);
 }
 
@@ -70,7 +75,16 @@ static int serve_perfmap(struct request *q)
 	int pid = cursor_i32(&q->c);
 	uint64_t max = cursor_u64(&q->c);
 
+	if (q->root >= 0)
+		return -ENOENT;
 	return q->c.bad || pid <= 0 ? -EINVAL : open_perfmap(pid, max);
+}
+
+static int find_debug(const struct request *q, int pid, char paths[][PATH_SIZE], int n)
+{
+	if (q->root >= 0)
+		return open_recorded_debug(q->root, paths, n);
+	return pid <= 0 ? -EINVAL : open_debug(pid, paths, n);
 }
 
 /* "xx/yyyy…" of a build ID; at least 3 bytes, or the folder alone would be its name. */
@@ -92,11 +106,11 @@ static int serve_debug_id(struct request *q)
 	int pid = cursor_i32(&q->c);
 	char paths[2][PATH_SIZE], id[2 * OPENER_ID_MAX + 2];
 
-	if (!take_id(&q->c, id, sizeof(id)) || pid <= 0)
+	if (!take_id(&q->c, id, sizeof(id)))
 		return -EINVAL;
 	snprintf(paths[0], PATH_SIZE, "/usr/lib/debug/.build-id/%s.debug", id);
 	snprintf(paths[1], PATH_SIZE, "/usr/lib/.build-id/%s.debug", id);
-	return open_debug(pid, paths, 2);
+	return find_debug(q, pid, paths, 2);
 }
 
 static int serve_debug_name(struct request *q)
@@ -105,7 +119,7 @@ static int serve_debug_name(struct request *q)
 	const char *module = cursor_str(&q->c), *name = cursor_str(&q->c), *slash;
 	char paths[3][PATH_SIZE];
 
-	if (q->c.bad || pid <= 0 || module[0] != '/' || strlen(module) > PATH_SIZE - 300 ||
+	if (q->c.bad || module[0] != '/' || strlen(module) > PATH_SIZE - 300 ||
 	    strstr(module, "/../") || !plain(name))
 		return -EINVAL;
 	slash = strrchr(module, '/');
@@ -113,7 +127,7 @@ static int serve_debug_name(struct request *q)
 	snprintf(paths[0], PATH_SIZE, "%.*s/%s", dir, module, name);
 	snprintf(paths[1], PATH_SIZE, "%.*s/.debug/%s", dir, module, name);
 	snprintf(paths[2], PATH_SIZE, "/usr/lib/debug%.*s/%s", dir, module, name);
-	return open_debug(pid, paths, 3);
+	return find_debug(q, pid, paths, 3);
 }
 
 static int serve_debug_alt(struct request *q)
@@ -124,13 +138,13 @@ static int serve_debug_alt(struct request *q)
 	bool has_id = take_id(&q->c, id, sizeof(id));
 	const char *name = cursor_str(&q->c);
 
-	if (q->c.bad || pid <= 0)
+	if (q->c.bad)
 		return -EINVAL;
 	if (has_id)
 		snprintf(paths[n++], PATH_SIZE, "/usr/lib/debug/.build-id/%s.debug", id);
 	for (int i = 0; i < 3 && plain(name); i++)
 		snprintf(paths[n++], PATH_SIZE, "/usr/lib/debug/.dwz/%s%s", folders[i], name);
-	return n ? open_debug(pid, paths, n) : -EINVAL;
+	return n ? find_debug(q, pid, paths, n) : -EINVAL;
 }
 
 static int (*const table[OPENER_OPS])(struct request *q) = {
@@ -180,9 +194,9 @@ static void answer(int sock, struct opener_reply *reply, int fd)
 		_exit(0); /* the collector is gone */
 }
 
-void opener_serve_one(int sock, const void *bytes, size_t len)
+void opener_serve_one(int sock, int root, const void *bytes, size_t len)
 {
-	struct request q = {.c = cursor_over(bytes, len)};
+	struct request q = {.c = cursor_over(bytes, len), .root = root};
 	struct opener_reply reply;
 	uint32_t op;
 	int fd = -EINVAL;
@@ -199,7 +213,7 @@ void opener_serve_one(int sock, const void *bytes, size_t len)
 	fd_close(&fd);
 }
 
-_Noreturn void opener_serve(int data, pid_t parent)
+_Noreturn void opener_serve(int data, int root, pid_t parent)
 {
 	static uint8_t bytes[OPENER_REQUEST_MAX];
 	ssize_t n;
@@ -209,7 +223,7 @@ _Noreturn void opener_serve(int data, pid_t parent)
 		_exit(0); /* it died before this could be told */
 	while ((n = recv(data, bytes, sizeof(bytes), 0)) != 0)
 		if (n > 0)
-			opener_serve_one(data, bytes, (size_t)n);
+			opener_serve_one(data, root, bytes, (size_t)n);
 		else if (errno != EINTR)
 			break;
 	_exit(0);

@@ -24,7 +24,7 @@ enum {
 };
 
 struct supervisor {
-	int data, control;
+	int data, control, root;
 	pid_t worker; /* 0: none */
 	int pidfd;
 	int stuck[STUCK_MAX]; /* pidfds; -1 free */
@@ -65,7 +65,7 @@ static void start_worker(struct supervisor *s)
 	pid = fork();
 	if (pid == 0) {
 		fd_close(&s->control);
-		opener_serve(s->data, self);
+		opener_serve(s->data, s->root, self);
 	}
 	if (pid > 0) {
 		s->worker = pid;
@@ -127,11 +127,11 @@ static void watch(struct supervisor *s)
 	}
 }
 
-static int become(int data, int control, uid_t uid, gid_t gid)
+static int become(const struct supervisor *s, uid_t uid, gid_t gid)
 {
-	int keep[] = {data, control}, r;
+	int keep[] = {s->data, s->control, s->root}, r;
 
-	r = child_settle("pmuscope-open", keep, 2);
+	r = child_settle("pmuscope-open", keep, 3);
 	if (!r)
 		r = confine_become(uid, gid, kept, sizeof(kept) / sizeof(kept[0]));
 	/* After the change of ids, which would clear it. End of file on the socket tells the same;
@@ -144,10 +144,10 @@ static int become(int data, int control, uid_t uid, gid_t gid)
 	return r;
 }
 
-_Noreturn void opener_supervise(int data, int control, uid_t uid, gid_t gid)
+_Noreturn void opener_supervise(int data, int control, int root, uid_t uid, gid_t gid)
 {
-	struct supervisor s = {.data = data, .control = control, .pidfd = -1};
-	int32_t status = become(data, control, uid, gid);
+	struct supervisor s = {.data = data, .control = control, .root = root, .pidfd = -1};
+	int32_t status = become(&s, uid, gid);
 
 	for (int i = 0; i < STUCK_MAX; i++)
 		s.stuck[i] = -1;

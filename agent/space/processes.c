@@ -140,7 +140,7 @@ static struct process *make(struct processes *ps, int pid)
 
 static int read_proc(struct processes *ps, int pid, const char *name, struct buf *b)
 {
-	int fd = opener_proc(ps->opener, pid, name), r;
+	int fd = ps->opener ? opener_proc(ps->opener, pid, name) : -ESRCH, r;
 
 	if (fd < 0)
 		return fd;
@@ -421,13 +421,16 @@ const char *processes_comm(struct processes *ps, int pid, int tid)
 
 	if (comm)
 		return comm;
+	if (!tid)
+		return "swapper"; /* the idle threads of all CPUs */
 	snprintf(name, sizeof(name), "task/%d/comm", tid);
 	if (read_proc(ps, pid, name, &b) == 0) {
 		((char *)b.data)[strcspn((char *)b.data, "\n")] = '\0';
 		set_comm(ps, tid, (char *)b.data);
 	} else {
 		comm = known_comm(ps, pid);
-		set_comm(ps, tid, comm ? comm : "?");
+		snprintf(name, sizeof(name), ps->opener ? "?" : ":%d", tid); /* perf's word */
+		set_comm(ps, tid, comm ? comm : name);
 	}
 	buf_free(&b);
 	comm = known_comm(ps, tid);

@@ -32,6 +32,7 @@ struct process {
 
 struct processes;
 
+/* `o` NULL: of a recording, nothing is known but its records. */
 int processes_new(struct opener *o, struct modules *ms, struct processes **ret);
 void processes_free(struct processes **ps);
 

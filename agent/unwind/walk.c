@@ -302,6 +302,11 @@ static enum step step_rule(struct walker *w, struct process *p, struct state *s,
 
 /* ---- where a code address belongs ---- */
 
+static bool is_file(const char *path)
+{
+	return path[0] == '/' && strncmp(path, "/memfd:", 7) && strncmp(path, "/dev/", 5);
+}
+
 static bool look_up(struct walker *w, struct process *p, uint64_t pc, struct cached *c, bool *wait)
 {
 	struct mapping *m = process_mapping(w->processes, p, pc);
@@ -316,6 +321,8 @@ static bool look_up(struct walker *w, struct process *p, uint64_t pc, struct cac
 	c->has_module = m->module != NULL;
 	if (!m->module) {
 		c->path = m->path;
+		if (is_file(m->path))
+			c->vaddr = pc - m->start + m->pgoff;
 		return true;
 	}
 	c->module = m->module;
@@ -346,11 +353,6 @@ static const struct cached *cached(struct walker *w, struct process *p, uint64_t
 static void follow_tables(struct walker *w)
 {
 	w->epoch = (uint16_t)(tables_counters(w->tables)->arrived / EPOCH_PAGES & 0x7fff);
-}
-
-static bool is_file(const char *path)
-{
-	return path[0] == '/' && strncmp(path, "/memfd:", 7) && strncmp(path, "/dev/", 5);
 }
 
 /* ---- the walk ---- */

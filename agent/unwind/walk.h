@@ -45,8 +45,8 @@ enum walk_frame_flag {
 
 struct walk_frame {
 	uint64_t pc;     /* in the process; of a return address: the address itself */
-	uint64_t vaddr;  /* for lookups: the ELF address (pc where there is no module), already one
-			  * less for return addresses */
+	uint64_t vaddr;  /* for lookups: the ELF address (of a file that could not be had: its offset
+			  * in it; pc where there is no file), already one less for return addresses */
 	const struct module *module; /* NULL: anonymous code, or a file that could not be had */
 	const char *path; /* of a mapping without module; NULL: no mapping either */
 	uint32_t flags;

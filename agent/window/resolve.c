@@ -137,6 +137,8 @@ static void add_unnamed(struct resolver *r, uint32_t i)
 
 	if (l->key.flags & WINDOW_ANON)
 		snprintf(name, sizeof(name), "[jit]");
+	else if (l->key.flags & WINDOW_KERNEL)
+		snprintf(name, sizeof(name), "[kernel]+0x%" PRIx64, l->key.address);
 	else
 		snprintf(name, sizeof(name), "%s+0x%" PRIx64, base_name(path), l->key.address);
 	f.name = f.system_name = profile_string(r->p, name);

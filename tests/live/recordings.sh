@@ -10,4 +10,4 @@ RECORDINGS=${RECORDINGS:-../shared/testdata}
 if [ ! -e "$RECORDINGS/expected.json" ]; then
 	skip "real recordings" "no folder $RECORDINGS" && plan && exit 0
 fi
-/usr/bin/python3 tests/recordings/compare.py "$BUILD/recordings-read" "$RECORDINGS"
+/usr/bin/python3 tests/recordings/compare.py "$BUILD/recordings-read" "$PMUSCOPE" "$RECORDINGS"

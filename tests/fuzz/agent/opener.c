@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) == 0);
 	copy = fuzz_copy(data, size);
-	opener_serve_one(s[0], copy, size);
+	opener_serve_one(s[0], -1, copy, size);
 	assert(recv(s[1], &reply, sizeof(reply), MSG_DONTWAIT) == sizeof(reply));
 	assert(reply.status <= 0 && reply.status >= -4095);
 	free(copy);

@@ -679,7 +679,7 @@ static void test_mutations(void **state)
 	pid = fork();
 	if (pid == 0) {
 		close(pair[0]);
-		opener_serve(pair[1], self);
+		opener_serve(pair[1], -1, self);
 	}
 	close(pair[1]);
 	for (unsigned i = 0; i < 4000; i++) {
