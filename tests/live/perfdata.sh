@@ -106,7 +106,8 @@ head -c $(($(stat -c %s "$T/dwarf.data") / 2)) "$T/dwarf.data" >"$T/half.data"
 check "half a file" convert "$T/half.data" -o "$T/half.pb.gz"
 says "what is there is kept, and it is said" 'reading stopped at byte [0-9]+: it ends within a record' \
 	cat "$T/convert.log"
-sampled "its samples" "$T/half.pb.gz" 'three_quarters;rounds$' 20
+# Where they lie in memory may have been in the other half: rings are written one by one.
+sampled "its samples" "$T/half.pb.gz" . 20
 
 cp "$T/dwarf.data" "$T/killed.data"
 printf '\0\0\0\0\0\0\0\0' | dd of="$T/killed.data" bs=1 seek=48 conv=notrunc status=none

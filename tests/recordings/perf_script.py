@@ -16,7 +16,13 @@ import pprof  # noqa: E402
 
 HEAD = re.compile(r"^\s*(.+?)\s+(\d+)\s+(\d+\.\d+):\s+(\d+)\s(.*)$")
 FRAME = re.compile(r"^\s+([0-9a-f]+) (.*) \((.*)\)$")
+# Names of one address in libc, of which each reader picks its own.
+ALIAS = re.compile(r"^_*(GI_+)?(libc_)?c?(?=free$)|^_*(GI_+)?(libc_)?")
 PLAIN = re.compile(r"(@@?[A-Z].*|\.(isra|constprop|part|cold)\.?\d*|\(.*)$")
+
+
+def plain(name):
+    return ALIAS.sub("", PLAIN.sub("", name)).replace("memmove", "memcpy")
 
 
 def script(path):
@@ -48,13 +54,13 @@ def ours(profile):
         names = profile.names_of(profile.location[sample.stack[0]]) if sample.stack else ["?"]
         # Inlined functions come first: perf names the one that really stands there.
         yield (str(sample.labels["comm"]), sum(sample.values[0::2]), sum(sample.values[1::2]),
-               PLAIN.sub("", names[-1]))
+               plain(names[-1]))
 
 
 def main():
     theirs = script(sys.argv[1])
     profile = pprof.Profile(sys.argv[2])
-    want, want_leaves = sums((c, 1, p, PLAIN.sub("", leaf or "?")) for c, p, leaf, _ in theirs)
+    want, want_leaves = sums((c, 1, p, plain(leaf or "?")) for c, p, leaf, _ in theirs)
     got, got_leaves = sums(ours(profile))
     wrong = [f"{key}: perf {want[key]}, here {got[key]}"
              for key in sorted(set(want) | set(got)) if want[key] != got[key]]
