@@ -5,6 +5,7 @@
 #include "pmu/attr.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 
@@ -184,22 +185,40 @@ int pmu_open(const struct event *event, const struct open_target *t, const struc
 	return fd;
 }
 
+static void sideband_attr(struct perf_event_attr *a, const struct sampling *how)
+{
+	attr_common(a, how);
+	a->type = PERF_TYPE_SOFTWARE;
+	a->config = PERF_COUNT_SW_DUMMY;
+	a->sample_type = SAMPLE_ID;
+	/* The records come all the same, and perf_event_paranoid 2 allows it. */
+	a->exclude_kernel = 1;
+	a->mmap = 1;
+	a->mmap2 = 1;
+	a->mmap_data = how->mmap_data;
+	a->comm = 1;
+	a->comm_exec = 1;
+	a->task = 1;
+}
+
 int pmu_open_sideband(const struct open_target *t, const struct sampling *how)
 {
 	struct perf_event_attr a;
 
-	attr_common(&a, how);
-	a.type = PERF_TYPE_SOFTWARE;
-	a.config = PERF_COUNT_SW_DUMMY;
-	a.sample_type = SAMPLE_ID;
-	/* The records come all the same, and perf_event_paranoid 2 allows it. */
-	a.exclude_kernel = 1;
-	a.mmap = 1;
-	a.mmap2 = 1;
-	a.comm = 1;
-	a.comm_exec = 1;
-	a.task = 1;
+	sideband_attr(&a, how);
 	return pmu_open_attr(&a, t);
+}
+
+void pmu_describe(const struct event *event, const struct sampling *how, void *ret, size_t size)
+{
+	struct perf_event_attr a;
+
+	if (event)
+		pmu_attr(&a, event, how);
+	else
+		sideband_attr(&a, how);
+	memset(ret, 0, size);
+	memcpy(ret, &a, size < sizeof(a) ? size : sizeof(a));
 }
 
 int pmu_id(int fd, uint64_t *ret)

@@ -27,6 +27,7 @@ struct sampling {
 	bool inherit;           /* new threads and children as well */
 	bool enable_on_exec;
 	bool exclude_idle;
+	bool mmap_data;         /* of the sideband: mappings that are not executable, too */
 	uint32_t wakeup_bytes;  /* watermark */
 	uint16_t max_stack;     /* callchain entries; 0: the sysctl's value */
 };
@@ -52,6 +53,10 @@ int pmu_times(int fd, uint64_t *ret_count, uint64_t *ret_enabled, uint64_t *ret_
  * decoder is told. */
 uint64_t pmu_sample_type(const struct sampling *how);
 uint64_t pmu_regs_mask(void);
+
+/* struct perf_event_attr of an event, or of the sideband (NULL), as it is asked for: at most `size`
+ * bytes of it. For files that tell how they were recorded. */
+void pmu_describe(const struct event *event, const struct sampling *how, void *ret, size_t size);
 
 /* Why an open failed, for people: reads what it names (sysctls, capabilities, limits). Appends
  * text and fix to `why`. `pid_owner` < 0 when no other process is the target. */

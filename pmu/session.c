@@ -36,6 +36,7 @@ static const unsigned long NOFILE_ENOUGH = 1048576;
 struct opened { /* one descriptor of perf_event_open(2) */
 	int fd;
 	uint32_t event; /* index; n_events: the sideband */
+	uint64_t id;
 };
 
 struct session {
@@ -53,7 +54,8 @@ struct session {
 	size_t ring_bytes, sideband_bytes;
 	uint64_t records, bad_records, lost_seen[2], throttled; /* lost_seen: data, sideband */
 	session_fn fn;
-	void *arg;
+	session_raw_fn tap;
+	void *arg, *tap_arg;
 	char note[256];
 };
 
@@ -83,6 +85,7 @@ static struct sampling how_of(const struct session *s, const struct event *e)
 		/* An idle CPU's clock ticks on: nobody asked how idle it is. */
 		.exclude_idle = c->scope != SESSION_TASKS,
 		.wakeup_bytes = (uint32_t)(s->ring_bytes / 2),
+		.mmap_data = c->mmap_data,
 	};
 
 	if (e && each_one(s, e)) {
@@ -98,7 +101,7 @@ static int remember(struct session *s, int fd, uint32_t event, const struct samp
 {
 	struct opened *o = vec_add(&s->opened);
 	struct record_format *f;
-	uint64_t id;
+	uint64_t id = 0;
 	int r;
 
 	if (!o) {
@@ -107,6 +110,7 @@ static int remember(struct session *s, int fd, uint32_t event, const struct samp
 	}
 	*o = (struct opened){.fd = fd, .event = event};
 	r = pmu_id(fd, &id);
+	o->id = id;
 	if (r || !how)
 		return r;
 	f = vec_add(&s->formats);
@@ -480,11 +484,14 @@ const char *session_note(const struct session *s)
 static void on_record(void *arg, size_t ring, const void *bytes, size_t len)
 {
 	struct session *s = arg;
-	bool sideband = ring & 1;
+	bool sideband = ring & 1, bad;
 	struct record r;
 
 	s->records++;
-	if (record_decode(bytes, len, s->formats.at, s->formats.len, &r)) {
+	bad = record_decode(bytes, len, s->formats.at, s->formats.len, &r);
+	if (s->tap)
+		s->tap(s->tap_arg, bytes, len, bad ? NULL : &r);
+	if (bad) {
 		s->bad_records++;
 		return;
 	}
@@ -493,6 +500,30 @@ static void on_record(void *arg, size_t ring, const void *bytes, size_t len)
 	s->throttled += r.kind == RECORD_THROTTLE;
 	if (r.kind != RECORD_LOST || sideband)
 		s->fn(s->arg, &r);
+}
+
+void session_tap(struct session *s, session_raw_fn fn, void *arg)
+{
+	s->tap = fn;
+	s->tap_arg = arg;
+}
+
+size_t session_describe(const struct session *s, size_t i, void *attr, size_t size, uint64_t *ids,
+			size_t max)
+{
+	const struct event *e = i < s->c.n_events ? &s->c.events[i] : NULL;
+	struct sampling how = how_of(s, e);
+	size_t n = 0;
+
+	pmu_describe(e, &how, attr, size);
+	for (size_t k = 0; k < s->opened.len; k++) {
+		if (s->opened.at[k].event != i)
+			continue;
+		if (n < max)
+			ids[n] = s->opened.at[k].id;
+		n++;
+	}
+	return n;
 }
 
 size_t session_drain(struct session *s, uint64_t until, session_fn fn, void *arg)

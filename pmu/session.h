@@ -34,6 +34,7 @@ struct session_config {
 	bool callchain, callchain_user;
 	bool inherit;        /* SESSION_TASKS: children and new threads too */
 	bool enable_on_exec; /* SESSION_TASKS */
+	bool mmap_data;      /* mappings of data, too: other unwinders look for their tables there */
 	bool stack_fixed;    /* the person named the size: do not make it smaller to fit the ring */
 };
 
@@ -65,6 +66,16 @@ typedef void (*session_fn)(void *arg, const struct record *r);
 /* Delivers, in order of time, what is older than `until` (clock_mono() ns; UINT64_MAX: all).
  * A RECORD_LOST is delivered only for sideband: mappings may be missing from there on. */
 size_t session_drain(struct session *s, uint64_t until, session_fn fn, void *arg);
+
+/* Each record as the kernel wrote it goes to `fn`, before what it says (`r`, which points into it;
+ * NULL: it made no sense) goes on. */
+typedef void (*session_raw_fn)(void *arg, const void *bytes, size_t len, const struct record *r);
+void session_tap(struct session *s, session_raw_fn fn, void *arg);
+
+/* How event i (n_events: the sideband) was opened: `size` bytes of its struct perf_event_attr, and the
+ * ids of its descriptors, of which at most `max` are stored; returns their number. */
+size_t session_describe(const struct session *s, size_t i, void *attr, size_t size, uint64_t *ids,
+			size_t max);
 
 /* Waits until a ring is half full, a descriptor of `fds` is ready, or `timeout_ms` has passed. */
 struct pollfd;

@@ -47,6 +47,8 @@ static int add_output(struct recorded *r, const char *path)
 		log_error("convert: %s", why);
 		return EXIT_FAILED;
 	}
+	if (output_is_recording(out))
+		return wrong("writes profiles (.pb.gz, .html, .folded), not recordings:", path);
 	r->n_outputs++;
 	return 0;
 }

@@ -31,7 +31,8 @@ static const char help[] =
 	"  -C CPUS             these CPUs only: 0-3,8\n"
 	"  -d SECONDS          how long (default: until the target ends, or Ctrl-C)\n"
 	"  -o FILE             output, by its name: .pb.gz (pprof), .html (flame graph), .folded;\n"
-	"                      several are possible; `-o -` is standard output in pprof's format\n"
+	"                      .perf.data (the recording itself, for perf); several are possible;\n"
+	"                      `-o -` is standard output in pprof's format\n"
 	"                      (default profile.pb.gz; -f is the same)\n"
 	"  -g                  stacks (the default)\n"
 	"  --call-graph HOW    dwarf[,BYTES] (default), fp (frame pointers), none\n"
@@ -150,7 +151,12 @@ static int parse_output(const char *path, struct options *o, char *why, size_t s
 	*out = (struct output){.fd = -1};
 	strcpy(out->path, path);
 	o->n_outputs++;
-	return output_format(path, &out->format, why, size) ? -EINVAL : 0;
+	if (output_format(path, &out->format, why, size))
+		return -EINVAL;
+	for (unsigned i = 0; i + 1 < o->n_outputs; i++)
+		if (output_is_recording(out) && output_is_recording(&o->outputs[i]))
+			return WHY("one recording (.perf.data) at a time");
+	return 0;
 }
 
 static int parse_seconds(const char *s, struct options *o, char *why, size_t size)

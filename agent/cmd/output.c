@@ -225,8 +225,10 @@ static int hold_space(const struct output *o)
 	return 0;
 }
 
+/* A recording holds what stood on other programs' stacks. */
 static int make_temp(struct output *o, int dir)
 {
+	mode_t mode = output_is_recording(o) ? 0600 : 0666;
 	int r = -EEXIST;
 
 	for (int i = 0; i < TEMP_TRIES && r == -EEXIST; i++) {
@@ -234,7 +236,7 @@ static int make_temp(struct output *o, int dir)
 		if (r)
 			break;
 		o->fd = openat(dir, o->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-			       0666);
+			       mode);
 		r = o->fd < 0 ? -errno : 0;
 	}
 	if (!r)

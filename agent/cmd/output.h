@@ -20,6 +20,9 @@
 
 enum { OUTPUTS_MAX = EXP_OUTPUTS_MAX };
 
+/* Beside the exporter's formats: a recording in perf's own, written by the collector. */
+enum { OUTPUT_RECORDING = EXP_FORMATS };
+
 struct output {
 	char path[4096];  /* as given; "-" is standard output */
 	enum exp_format format;
@@ -31,6 +34,11 @@ struct output {
 	char name[256];   /* in `dir` */
 	char temp[256];   /* in `dir`; stays there when a commit fails, nothing is lost */
 };
+
+static inline bool output_is_recording(const struct output *o)
+{
+	return (int)o->format == OUTPUT_RECORDING;
+}
 
 struct caller;
 

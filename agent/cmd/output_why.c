@@ -11,15 +11,16 @@
 
 static const struct {
 	const char *ending, *what;
-} formats[EXP_FORMATS] = {
+} formats[EXP_FORMATS + 1] = {
 	[EXP_PPROF] = {".pb.gz", "pprof"},
 	[EXP_HTML] = {".html", "flame graph"},
 	[EXP_FOLDED] = {".folded", "folded stacks"},
+	[OUTPUT_RECORDING] = {".perf.data", "a recording as perf makes it"},
 };
 
 const char *output_ending(enum exp_format f)
 {
-	return (unsigned)f < EXP_FORMATS ? formats[f].ending : "";
+	return (unsigned)f <= EXP_FORMATS ? formats[f].ending : "";
 }
 
 static bool ends_with(const char *s, const char *end)
@@ -30,7 +31,13 @@ static bool ends_with(const char *s, const char *end)
 
 int output_format(const char *path, enum exp_format *ret, char *why, size_t size)
 {
-	for (int f = 0; f < EXP_FORMATS; f++)
+	const char *slash = strrchr(path, '/');
+
+	if (!strcmp(slash ? slash + 1 : path, "perf.data")) {
+		*ret = (enum exp_format)OUTPUT_RECORDING;
+		return 0;
+	}
+	for (int f = 0; f <= EXP_FORMATS; f++)
 		if (ends_with(path, formats[f].ending)) {
 			*ret = (enum exp_format)f;
 			return 0;
@@ -42,7 +49,7 @@ int output_format(const char *path, enum exp_format *ret, char *why, size_t size
 	}
 	snprintf(why, size,
 		 "the ending of '%s' names no format; it must be one of .pb.gz (pprof), .html (flame "
-		 "graph), .folded (folded stacks)",
+		 "graph), .folded (folded stacks), .perf.data (a recording as perf makes it)",
 		 path);
 	return -EINVAL;
 }

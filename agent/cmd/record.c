@@ -17,8 +17,10 @@
 #include "agent/base/fd.h"
 #include "agent/base/log.h"
 #include "agent/cmd/figures.h"
+#include "agent/cmd/raw_file.h"
 #include "agent/cmd/recording.h"
 #include "agent/cmd/summary.h"
+#include "perfdata/writer.h"
 #include "pmu/hints.h"
 
 enum {
@@ -87,6 +89,7 @@ static int open_session(struct recording *r)
 		.callchain = o->stacks != STACKS_NONE,
 		.callchain_user = o->stacks != STACKS_NONE,
 		.inherit = o->target != TARGET_TIDS,
+		.mmap_data = raw_file_output(r) != NULL,
 	};
 
 	if (o->target == TARGET_NONE) {
@@ -160,6 +163,9 @@ static int make_collector(struct recording *r)
 		e = tables_new(r->symbolizer, &r->tables);
 	if (!e)
 		e = watch_signals(r);
+	if (e)
+		return e;
+	e = raw_file_start(r);
 	if (e)
 		return e;
 	return collector_new(&(struct collector_config){
@@ -310,6 +316,7 @@ static int run(struct recording *r)
 		if (e)
 			return e;
 		collector_drain(r->collector, clock_mono() - HORIZON_NS);
+		raw_file_round(r);
 		read_signals(r);
 		check_end(r);
 		summary_progress(r);
@@ -357,20 +364,28 @@ static int make_profile(struct recording *r, struct profile *p)
 static int write_outputs(struct recording *r, const struct profile *p, struct buf *report)
 {
 	struct options *o = &r->options;
-	struct exporter_output outs[OUTPUTS_MAX];
+	struct exporter_output outs[OUTPUTS_MAX], *next = outs;
 	int e, failed = 0;
 
 	for (unsigned i = 0; i < o->n_outputs; i++)
-		outs[i] = (struct exporter_output){.format = o->outputs[i].format,
-						   .fd = o->outputs[i].fd};
-	e = exporter_write(r->exporter, p, outs, o->n_outputs, report, EXPORT_SECONDS);
+		if (!output_is_recording(&o->outputs[i]))
+			*next++ = (struct exporter_output){.format = o->outputs[i].format,
+							   .fd = o->outputs[i].fd};
+	e = exporter_write(r->exporter, p, outs, (unsigned)(next - outs), report, EXPORT_SECONDS);
+	next = outs;
 	for (unsigned i = 0; i < o->n_outputs; i++) {
-		int s = outs[i].status ? outs[i].status : e && !outs[i].written ? e : 0, c = 0;
-		if (s && !outs[i].kept)
+		struct exporter_output raw = {0}, *out = &raw;
+		int s, c = 0;
+
+		if (output_is_recording(&o->outputs[i]))
+			s = raw_file_end(r, &raw.written);
+		else
+			s = (out = next++)->status ? out->status : e && !out->written ? e : 0;
+		if (s && !out->kept)
 			caller_discard(r->caller, i);
 		else if ((c = caller_commit(r->caller, i)) && o->outputs[i].temp[0])
 			log_note("the profile is kept as %s in the same folder", o->outputs[i].temp);
-		summary_output(r, i, c ? c : s, &outs[i]);
+		summary_output(r, i, c ? c : s, out);
 		failed = c ? c : s ? s : failed;
 	}
 	return failed;
@@ -395,6 +410,7 @@ static int finish(struct recording *r)
 
 static void tear_down(struct recording *r)
 {
+	writer_free(&r->raw);
 	collector_free(&r->collector);
 	tables_free(&r->tables);
 	session_close(&r->session);
@@ -453,7 +469,7 @@ int cmd_record(int argc, char **argv)
 	struct recording *r = &rec;
 	int e, status;
 
-	*r = (struct recording){.cgroup = -1, .signals = -1};
+	*r = (struct recording){.cgroup = -1, .signals = -1, .argc = argc, .argv = argv};
 	if (options_parse(argc, argv, &r->options, r->why, sizeof(r->why)))
 		return fail(r, -EINVAL);
 	if (r->options.help) {

@@ -38,7 +38,10 @@ struct recording {
 	struct processes *processes;
 	struct tables *tables;
 	struct collector *collector;
+	struct writer *raw; /* -o FILE.perf.data */
 	int signals; /* signalfd */
+	int argc;
+	char **argv; /* as we were called */
 	/* What happened. */
 	uint64_t start, end;       /* clock_mono() */
 	uint64_t start_wall;       /* clock_wall() */

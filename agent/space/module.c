@@ -248,6 +248,13 @@ static void note_path(struct path_list *list, const char *path)
 		*slot = path;
 }
 
+/* Memory with a name: no file to be missed. */
+static bool is_memory(const char *path)
+{
+	return !strncmp(path, "/memfd:", 7) || !strncmp(path, "/dev/", 5) ||
+	       !strncmp(path, "/SYSV", 5) || !strncmp(path, "//", 2);
+}
+
 static bool is_as_recorded(const struct modules *ms, const struct module *m, const char *path)
 {
 	const uint8_t *id;
@@ -266,6 +273,8 @@ static struct module *recorded_file(struct modules *ms, int pid, const struct ma
 	if (!s || s->asked)
 		return s ? s->module : NULL;
 	s->asked = true;
+	if (is_memory(map->path))
+		return NULL;
 	m = open_file(ms, pid, NULL, 0, map);
 	if (m && is_as_recorded(ms, m, map->path))
 		return s->module = m;

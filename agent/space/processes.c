@@ -36,6 +36,7 @@ struct processes {
 	struct process *by_pid;
 	struct thread *by_tid;
 	struct text *texts;
+	struct processes_watch watch;
 	uint32_t loss_epoch; /* grows with each loss of sideband */
 	uint32_t exits;
 	uint64_t rereads;
@@ -51,6 +52,11 @@ int processes_new(struct opener *o, struct modules *ms, struct processes **ret)
 	ps->modules = ms;
 	*ret = ps;
 	return 0;
+}
+
+void processes_watch(struct processes *ps, const struct processes_watch *w)
+{
+	ps->watch = *w;
 }
 
 static void forget_thread(struct processes *ps, int tid)
@@ -170,6 +176,8 @@ static void read_maps(struct processes *ps, struct process *p)
 		rest = (char *)b.data;
 		while ((line = strsep(&rest, "\n"))) {
 			struct mapping m;
+			if (ps->watch.mapping)
+				ps->watch.mapping(ps->watch.arg, p->pid, line);
 			if (space_parse_line(line, &m))
 				add_mapping(ps, p, &m);
 		}
@@ -180,6 +188,14 @@ static void read_maps(struct processes *ps, struct process *p)
 
 static const char *known_comm(struct processes *ps, int tid);
 static void set_comm(struct processes *ps, int tid, const char *comm);
+
+/* As /proc has it. */
+static void read_comm(struct processes *ps, int pid, int tid, const char *comm)
+{
+	set_comm(ps, tid, comm);
+	if (ps->watch.comm)
+		ps->watch.comm(ps->watch.arg, pid, tid, comm);
+}
 
 /* Its parent, and its name while it can still be asked. */
 static void read_status(struct processes *ps, struct process *p)
@@ -194,7 +210,7 @@ static void read_status(struct processes *ps, struct process *p)
 		/* A name with a backslash is escaped here: `comm` will tell. */
 		if (!known_comm(ps, p->pid) &&
 		    sscanf((char *)b.data, "Name:\t%63[^\n]", name) == 1 && !strchr(name, '\\'))
-			set_comm(ps, p->pid, name);
+			read_comm(ps, p->pid, p->pid, name);
 	}
 	buf_free(&b);
 }
@@ -426,7 +442,7 @@ const char *processes_comm(struct processes *ps, int pid, int tid)
 	snprintf(name, sizeof(name), "task/%d/comm", tid);
 	if (read_proc(ps, pid, name, &b) == 0) {
 		((char *)b.data)[strcspn((char *)b.data, "\n")] = '\0';
-		set_comm(ps, tid, (char *)b.data);
+		read_comm(ps, pid, tid, (char *)b.data);
 	} else {
 		comm = known_comm(ps, pid);
 		snprintf(name, sizeof(name), ps->opener ? "?" : ":%d", tid); /* perf's word */

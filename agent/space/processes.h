@@ -36,6 +36,14 @@ struct processes;
 int processes_new(struct opener *o, struct modules *ms, struct processes **ret);
 void processes_free(struct processes **ps);
 
+/* Told of what was read in /proc, in place of the records that came before us. */
+struct processes_watch {
+	void (*mapping)(void *arg, int pid, const char *line); /* of /proc/PID/maps */
+	void (*comm)(void *arg, int pid, int tid, const char *comm);
+	void *arg;
+};
+void processes_watch(struct processes *ps, const struct processes_watch *w); /* copied */
+
 /* Applies a mapping, comm, fork, exit or lost record; others are ignored. */
 void processes_apply(struct processes *ps, const struct record *r);
 

@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import pprof  # noqa: E402
 
 HEAD = re.compile(r"^\s*(.+?)\s+(\d+)\s+(\d+\.\d+):\s+(\d+)\s(.*)$")
+UNNAMED = re.compile(r"^:-?\d+$")
 FRAME = re.compile(r"^\s+([0-9a-f]+) (.*) \((.*)\)$")
 # Names of one address in libc, of which each reader picks its own.
 ALIAS = re.compile(r"^_*(GI_+)?(libc_)?c?(?=free$)|^_*(GI_+)?(libc_)?")
@@ -31,7 +32,9 @@ def script(path):
     for line in open(path, encoding="utf-8", errors="replace"):
         head = HEAD.match(line)
         if head:
-            samples.append([head[1].strip(), int(head[4]), None, None])
+            # A thread whose name nobody has seen.
+            comm = "?" if UNNAMED.match(head[1]) else head[1].strip()
+            samples.append([comm, int(head[4]), None, None])
         # Without a chain the address stands in the same line.
         frame = FRAME.match(" " + head[5] if head else line)
         if frame and samples and samples[-1][2] is None:
@@ -53,7 +56,8 @@ def ours(profile):
     for sample in profile.samples:
         names = profile.names_of(profile.location[sample.stack[0]]) if sample.stack else ["?"]
         # Inlined functions come first: perf names the one that really stands there.
-        yield (str(sample.labels["comm"]), sum(sample.values[0::2]), sum(sample.values[1::2]),
+        comm = str(sample.labels["comm"])
+        yield ("?" if UNNAMED.match(comm) else comm, sum(sample.values[0::2]), sum(sample.values[1::2]),
                plain(names[-1]))
 
 
