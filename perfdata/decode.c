@@ -9,6 +9,7 @@
 
 enum {
 	BRANCH_WORDS = 3, /* from, to, flags */
+	BRANCH_BYTES = 24,
 	/* Newer than the headers of Debian 12. */
 	BRANCH_COUNTERS = 1 << 19, /* PERF_SAMPLE_BRANCH_COUNTERS, Linux 6.8 */
 };
@@ -166,7 +167,7 @@ static void get_branches(struct wire *w, uint64_t type, struct perfdata_record *
 
 	if (type & PERF_SAMPLE_BRANCH_HW_INDEX)
 		wire_u64(w);
-	if (n > cursor_left(&w->c) / (8 * BRANCH_WORDS)) {
+	if (n > cursor_left(&w->c) / BRANCH_BYTES) {
 		w->c.bad = true;
 		return;
 	}

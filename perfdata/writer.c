@@ -387,8 +387,8 @@ void writer_build_id(struct writer *w, const char *path, const uint8_t *id, size
  * which nobody looks for them. */
 int writer_finish(struct writer *w)
 {
-	uint64_t bits[FEATURE_BITS / 64] = {0}, at = w->end + w->n_features * SECTION;
-	struct buf table = BUF_INIT(FEATURES_MAX * SECTION);
+	uint64_t bits[FEATURE_BITS / 64] = {0}, at = w->end + (uint64_t)w->n_features * SECTION;
+	struct buf table = BUF_INIT((size_t)FEATURES_MAX * SECTION);
 	int e = w->body.bad ? -ENOMEM : 0;
 
 	for (unsigned i = 0; i < w->n_features; i++) {

@@ -122,7 +122,7 @@ int raw_file_start(struct recording *r)
 		e = writer_start(o->fd, d.events, d.n, &r->raw);
 	free(d.ids);
 	if (e) {
-		snprintf(r->why, sizeof(r->why), "cannot write %s: %s", o->path,
+		snprintf(r->why, sizeof(r->why), "cannot write %.3000s: %s", o->path,
 			 e == -ESPIPE ? "a recording needs a file, not a pipe or a device" : strerror(-e));
 		return e;
 	}

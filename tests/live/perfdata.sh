@@ -43,12 +43,12 @@ one_form() { # NAME ARG… -- COMMAND…
 
 one_form dwarf -F 499 --call-graph dwarf,8192 -- "$T/known" 1
 check "the formats' own rules" pprof check "$T/dwarf.pb.gz"
-sampled "stacks are unwound here" "$T/dwarf.pb.gz" '_start;.*main;three_quarters;rounds$' 100
+sampled "stacks are unwound here" "$T/dwarf.pb.gz" '_start;.*main;three_quarters;rounds$' 30
 share=$(weight "$T/dwarf.pb.gz" 'three_quarters;rounds$')
 between "three quarters of the samples in their function" \
 	$((100 * share / $(weight "$T/dwarf.pb.gz" '_quarters?;rounds'))) 65 85
 one_form compressed -F 499 -z --call-graph dwarf,8192 -- "$T/known" 0.5
-sampled "compressed stacks, too" "$T/compressed.pb.gz" '_start;.*main;three_quarters;rounds$' 50
+sampled "compressed stacks, too" "$T/compressed.pb.gz" '_start;.*main;three_quarters;rounds$' 15
 one_form flat -F 499 -- "$T/known" 0.5
 one_form chain -F 499 --call-graph fp -- "$T/known" 0.3
 one_form fixed_period -c 2000000 --call-graph dwarf,4096 -- "$T/known" 0.3
@@ -62,7 +62,7 @@ perf record -q -e cpu-clock -F 499 --call-graph dwarf,8192 -o - -- "$T/known" 0.
 	>"$T/pipe.data" 2>"$T/perf.log" </dev/null
 sed -i '/^done$/d' "$T/pipe.data" # the command's own output goes the same way
 check "pipe mode, from a file" convert "$T/pipe.data" -o "$T/pipe.pb.gz"
-sampled "its stacks" "$T/pipe.pb.gz" '_start;.*main;three_quarters;rounds$' 50
+sampled "its stacks" "$T/pipe.pb.gz" '_start;.*main;three_quarters;rounds$' 15
 if "$PMUSCOPE" convert -q - -o "$T/through.pb.gz" < <(cat "$T/pipe.data") >"$T/convert.log" 2>&1; then
 	nothing "pipe mode, through a pipe: the same" \
 		"$(diff <(pprof stacks "$T/pipe.pb.gz") <(pprof stacks "$T/through.pb.gz") | head -5)"
@@ -88,14 +88,14 @@ mkdir -p "$T/root$T" "$T/plain"
 mv "$T/known" "$T/root$T/known"
 convert "$T/dwarf.data" -o "$T/gone.pb.gz" || :
 says "a program that is gone is said" "file.* not here: .*$T/known" cat "$T/convert.log"
-sampled "its frames stay addresses" "$T/gone.pb.gz" 'known\+0x[0-9a-f]+$' 50
+sampled "its frames stay addresses" "$T/gone.pb.gz" 'known\+0x[0-9a-f]+$' 15
 gcc -O1 -o "$T/known" tests/live/programs/known.c
 convert "$T/dwarf.data" -o "$T/other.pb.gz" || :
 says "another build of it is said" 'another build than was recorded \(build ID\): .*known' \
 	cat "$T/convert.log"
 never_sampled "and not used" "$T/other.pb.gz" 'three_quarters|;main;'
 check "--symfs" convert --symfs "$T/root" "$T/dwarf.data" -o "$T/symfs.pb.gz"
-sampled "finds it there" "$T/symfs.pb.gz" 'three_quarters;rounds$' 100
+sampled "finds it there" "$T/symfs.pb.gz" 'three_quarters;rounds$' 30
 says "and nothing else" 'file.* not there: .*libc' cat "$T/convert.log"
 says "report --sysroot" 'rounds +known' "$PMUSCOPE" report --sysroot "$T/root" "$T/dwarf.data"
 mv "$T/root$T/known" "$T/known"
@@ -113,7 +113,7 @@ cp "$T/dwarf.data" "$T/killed.data"
 printf '\0\0\0\0\0\0\0\0' | dd of="$T/killed.data" bs=1 seek=48 conv=notrunc status=none
 check "a killed recorder's file" convert "$T/killed.data" -o "$T/killed.pb.gz"
 says "it is said" 'ended before it had finished' cat "$T/convert.log"
-sampled "its samples are there" "$T/killed.pb.gz" 'three_quarters;rounds$' 100
+sampled "its samples are there" "$T/killed.pb.gz" 'three_quarters;rounds$' 30
 
 echo hello >"$T/text"
 fails 125 "a text is no recording" "$PMUSCOPE" convert "$T/text" -o "$T/x.pb.gz"
@@ -131,6 +131,6 @@ if [ "$(id -u)" -eq 0 ]; then
 	chmod 644 "$T/dwarf.data"
 	mkdir -m 777 "$T/theirs"
 	check "without any right" as_user "$PUBLIC" convert "$T/dwarf.data" -o "$T/theirs/p.pb.gz"
-	sampled "the same stacks" "$T/theirs/p.pb.gz" '_start;.*main;three_quarters;rounds$' 100
+	sampled "the same stacks" "$T/theirs/p.pb.gz" '_start;.*main;three_quarters;rounds$' 30
 fi
 plan

@@ -4,6 +4,7 @@
 # against what other readers got. They are not part of this repository: RECORDINGS names their
 # folder.
 # timeout: 300
+# shellcheck source=tests/live/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 RECORDINGS=${RECORDINGS:-../shared/testdata}
