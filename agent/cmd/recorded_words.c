@@ -188,6 +188,19 @@ static void say_reading(const struct recorded *r)
 		log_note("the recorder lost %" PRIu64 " records", s->lost + s->lost_samples);
 }
 
+static void say_helpers(const struct recorded *r)
+{
+	const struct symbolizer_counters *s = symbolizer_counters(r->symbolizer);
+
+	if (s->restarts)
+		log_note("the symbolizer was started again %" PRIu64 " time%s (%" PRIu64
+			 " files set aside: their frames stay module+0x…)",
+			 s->restarts, s->restarts == 1 ? "" : "s", s->quarantined);
+	if (collector_counters(r->collector)->out_of_memory)
+		log_note("%" PRIu64 " samples were dropped for want of memory",
+			 collector_counters(r->collector)->out_of_memory);
+}
+
 void recorded_end(const struct recorded *r, const char *report)
 {
 	struct figures f;
@@ -201,6 +214,7 @@ void recorded_end(const struct recorded *r, const char *report)
 	say_machine(r);
 	say_modules(r);
 	say_kernel(r);
+	say_helpers(r);
 	if (f.samples && report[0] && r->memory < 0)
 		log_say("%s", report);
 }
