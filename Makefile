@@ -34,7 +34,7 @@ LDFLAGS  := $(SYSROOT:%=--sysroot=%) $(if $(SAN),-fsanitize=$(SAN)) -pie -Wl,-z,
 SRC_base       := $(wildcard agent/base/*.c)
 SRC_wire       := $(wildcard agent/wire/*.c)
 SRC_pmu        := $(wildcard pmu/*.c)
-SRC_perfdata   := $(wildcard perfdata/*.c)
+SRC_perfdata   := $(wildcard pmu/perfdata/*.c)
 SRC_agent      := $(filter-out agent/base/% agent/wire/%,$(wildcard agent/*/*.c))
 SRC_symbolizer := $(filter-out %/main.c,$(wildcard symbolizer/*.c))
 SRC_exporters  := $(filter-out %/main.c,$(wildcard exporters/*.c))

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
 make --no-print-directory "$BUILD/gen/profile.pb-c.h" >/dev/null
 
-mapfile -t sources < <(find agent pmu perfdata symbolizer exporters -name '*.c' | sort)
+mapfile -t sources < <(find agent pmu symbolizer exporters -name '*.c' | sort)
 flags=(-std=gnu11 -O2 -I. -I"$BUILD/gen" -D_GNU_SOURCE '-DPMUSCOPE_VERSION=""'
 	'-DPMUSCOPE_LIBEXEC=""')
 # Descriptors and memory here are handed on by the dozen; these two warn of each.

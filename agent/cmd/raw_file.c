@@ -13,8 +13,8 @@
 
 #include "agent/base/log.h"
 #include "agent/cmd/kernel_here.h"
-#include "perfdata/header.h"
-#include "perfdata/writer.h"
+#include "pmu/perfdata/header.h"
+#include "pmu/perfdata/writer.h"
 
 enum {
 	IDS_MAX = 1 << 20,

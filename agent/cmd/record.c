@@ -20,7 +20,7 @@
 #include "agent/cmd/raw_file.h"
 #include "agent/cmd/recording.h"
 #include "agent/cmd/summary.h"
-#include "perfdata/writer.h"
+#include "pmu/perfdata/writer.h"
 #include "pmu/hints.h"
 
 enum {

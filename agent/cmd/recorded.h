@@ -12,7 +12,7 @@
 #include "agent/helpers/symbolizer.h"
 #include "agent/space/opener.h"
 #include "agent/window/resolve.h"
-#include "perfdata/reader.h"
+#include "pmu/perfdata/reader.h"
 
 struct recorded {
 	/* Asked for. */

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <uthash.h>
 
-#include "perfdata/reader.h"
+#include "pmu/perfdata/reader.h"
 
 struct number { /* how often a value was met */
 	uint64_t value, n;

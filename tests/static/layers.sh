@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The order of the house, read off its #include lines:
-#   agent/base < agent/wire < pmu < perfdata < agent/{space,unwind,window,helpers} < agent/collect
+#   agent/base < agent/wire < pmu < pmu/perfdata < agent/{space,unwind,window,helpers} < agent/collect
 #   < agent/cmd
 # symbolizer/ and exporters/ know agent/base, agent/wire and themselves. One file knows the kernel's
 # perf ABI, one file each library.
@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.."
 
 # FILE HEADER of every include, the <…> kept.
 includes() {
-	grep -rE --include='*.[chS]' '^[[:space:]]*#[[:space:]]*include' agent pmu perfdata symbolizer exporters |
+	grep -rE --include='*.[chS]' '^[[:space:]]*#[[:space:]]*include' agent pmu symbolizer exporters |
 		sed -nE 's/^([^:]*):[^<"]*("([^"]*)"|(<[^>]*>)).*/\1 \3\4/p' | sort -u
 }
 
@@ -20,14 +20,14 @@ folders='
 agent/base
 agent/wire     agent/base
 pmu            agent/base agent/wire
-perfdata       agent/base agent/wire pmu
+pmu/perfdata   agent/base agent/wire pmu
 agent/space    agent/base agent/wire pmu agent/unwind agent/window agent/helpers
 agent/unwind   agent/base agent/wire pmu agent/space agent/window agent/helpers
 agent/window   agent/base agent/wire pmu agent/space agent/unwind agent/helpers
 agent/helpers  agent/base agent/wire pmu agent/space agent/unwind agent/window
-agent/collect  agent/base agent/wire pmu perfdata agent/space agent/unwind agent/window agent/helpers
-agent/cmd      agent/base agent/wire pmu perfdata agent/space agent/unwind agent/window agent/helpers agent/collect
-agent          agent/base agent/wire pmu perfdata agent/space agent/unwind agent/window agent/helpers agent/collect agent/cmd
+agent/collect  agent/base agent/wire pmu pmu/perfdata agent/space agent/unwind agent/window agent/helpers
+agent/cmd      agent/base agent/wire pmu pmu/perfdata agent/space agent/unwind agent/window agent/helpers agent/collect
+agent          agent/base agent/wire pmu pmu/perfdata agent/space agent/unwind agent/window agent/helpers agent/collect agent/cmd
 symbolizer     agent/base agent/wire
 exporters      agent/base agent/wire
 exporters/page'
@@ -35,8 +35,8 @@ exporters/page'
 # A header that is wrapped: who may include it, and how many files at most (0: any number).
 wrapped='
 <linux/perf_event.h>  pmu/abi.h              1
-pmu/abi.h             @(pmu|perfdata)/*      0
-<zstd.h>              @(symbolizer|perfdata)/* 2
+pmu/abi.h             pmu/*                  0
+<zstd.h>              @(symbolizer|pmu/perfdata)/* 2
 <perfmon/*            pmu/*                  1
 <seccomp.h>           agent/base/*           1
 <cap-ng.h>            agent/base/*           1

@@ -14,7 +14,7 @@
 #include <zstd.h>
 
 #include "fake_file.h"
-#include "perfdata/reader.h"
+#include "pmu/perfdata/reader.h"
 
 enum { MET_MAX = 256, FINISHED_ROUND = 68, COMPRESSED = 81, COMPRESSED2 = 83 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "perfdata/events.h"
+#include "pmu/perfdata/events.h"
 
 #include <ctype.h>
 #include <stdio.h>

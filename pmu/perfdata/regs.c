@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "perfdata/regs.h"
+#include "pmu/perfdata/regs.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "perfdata/header.h"
+#include "pmu/perfdata/header.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "perfdata/wire.h"
+#include "pmu/perfdata/wire.h"
 #include "pmu/event.h"
 
 enum {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "perfdata/writer.h"
+#include "pmu/perfdata/writer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "agent/base/fd.h"
-#include "perfdata/header.h"
-#include "perfdata/spool.h"
+#include "pmu/perfdata/header.h"
+#include "pmu/perfdata/spool.h"
 #include "pmu/abi.h"
 #include "pmu/record.h"
 

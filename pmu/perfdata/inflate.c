@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "perfdata/inflate.h"
+#include "pmu/perfdata/inflate.h"
 
 #include <errno.h>
 #include <stdbool.h>

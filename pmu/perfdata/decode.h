@@ -6,7 +6,7 @@
 #ifndef PERFDATA_DECODE_H
 #define PERFDATA_DECODE_H
 
-#include "perfdata/attrs.h"
+#include "pmu/perfdata/attrs.h"
 #include "pmu/record.h"
 
 enum { PERFDATA_GROUP_MAX = 64, PERFDATA_BUILD_ID_MAX = 20 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "perfdata/decode.h"
+#include "pmu/perfdata/decode.h"
 
 #include <errno.h>
 #include <sys/mman.h>
 
-#include "perfdata/wire.h"
+#include "pmu/perfdata/wire.h"
 #include "pmu/abi.h"
 
 enum {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "perfdata/stream.h"
+#include "pmu/perfdata/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>

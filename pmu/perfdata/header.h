@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "perfdata/attrs.h"
-#include "perfdata/decode.h"
+#include "pmu/perfdata/attrs.h"
+#include "pmu/perfdata/decode.h"
 
 enum perfdata_feature {
 	FEATURE_TRACING_DATA = 1,

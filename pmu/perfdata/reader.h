@@ -9,9 +9,9 @@
 #ifndef PERFDATA_READER_H
 #define PERFDATA_READER_H
 
-#include "perfdata/decode.h"
-#include "perfdata/header.h"
-#include "perfdata/regs.h"
+#include "pmu/perfdata/decode.h"
+#include "pmu/perfdata/header.h"
+#include "pmu/perfdata/regs.h"
 #include "pmu/event.h"
 
 enum { PERFDATA_TYPES = 128 };

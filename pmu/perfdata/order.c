@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "perfdata/order.h"
+#include "pmu/perfdata/order.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "perfdata/reader.h"
+#include "pmu/perfdata/reader.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -7,11 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "perfdata/events.h"
-#include "perfdata/inflate.h"
-#include "perfdata/order.h"
-#include "perfdata/stream.h"
-#include "perfdata/wire.h"
+#include "pmu/perfdata/events.h"
+#include "pmu/perfdata/inflate.h"
+#include "pmu/perfdata/order.h"
+#include "pmu/perfdata/stream.h"
+#include "pmu/perfdata/wire.h"
 #include "pmu/abi.h"
 
 /* What perf itself writes between the kernel's records (tools/lib/perf/include/perf/event.h). */

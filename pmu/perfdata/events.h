@@ -5,7 +5,7 @@
 #ifndef PERFDATA_EVENTS_H
 #define PERFDATA_EVENTS_H
 
-#include "perfdata/attrs.h"
+#include "pmu/perfdata/attrs.h"
 #include "pmu/event.h"
 
 /* `ret`: EVENTS_MAX of them. Returns their number; event i is the one of slot i. */

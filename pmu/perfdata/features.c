@@ -9,8 +9,8 @@
 #include <string.h>
 #include <uthash.h>
 
-#include "perfdata/header.h"
-#include "perfdata/wire.h"
+#include "pmu/perfdata/header.h"
+#include "pmu/perfdata/wire.h"
 #include "pmu/abi.h"
 
 enum {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "perfdata/spool.h"
+#include "pmu/perfdata/spool.h"
 
 #include <errno.h>
 #include <pthread.h>

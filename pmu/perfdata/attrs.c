@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "perfdata/attrs.h"
+#include "pmu/perfdata/attrs.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 #include "agent/base/hash.h"
 #include <uthash.h>
 
-#include "perfdata/wire.h"
+#include "pmu/perfdata/wire.h"
 #include "pmu/abi.h"
 
 enum {
