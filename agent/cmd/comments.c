@@ -80,6 +80,8 @@ void summary_comments(struct recording *r, struct profile *p)
 	if (opener_starved(r->opener))
 		profile_comment(p, "not opened: %" PRIu64 " files (RLIMIT_NOFILE)",
 				opener_starved(r->opener));
+	if (opener_late(r->opener))
+		profile_comment(p, "not opened in time: %" PRIu64 " files", opener_late(r->opener));
 	profile_comment(p, "stack copy: %u bytes", session_stack_bytes(r->session));
 	profile_comment(p, "own cost: %.2f %%", 100 * f.own_share);
 	if (c->first_complete)

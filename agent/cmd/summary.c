@@ -233,6 +233,11 @@ static void say_losses(struct recording *r, const struct figures *f)
 			 r->stats.throttled);
 	say_symbolizer(r);
 	say_starved(r);
+	if (opener_late(r->opener))
+		log_note("%" PRIu64 " file%s did not open within %d ms: a file system that does not answer,"
+			 " or a busy machine. Their frames have no names, stacks through them end early.",
+			 opener_late(r->opener), opener_late(r->opener) == 1 ? "" : "s",
+			 OPENER_DEADLINE_MS);
 	if (c->out_of_memory)
 		log_note("%" PRIu64 " samples were dropped for want of memory", c->out_of_memory);
 	if (c->first_complete)

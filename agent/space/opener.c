@@ -24,7 +24,7 @@ struct opener {
 	int data, control;
 	pid_t supervisor;
 	uint32_t seq;
-	uint64_t starved;
+	uint64_t starved, late;
 };
 
 pid_t opener_supervisor(const struct opener *o)
@@ -35,6 +35,11 @@ pid_t opener_supervisor(const struct opener *o)
 uint64_t opener_starved(const struct opener *o)
 {
 	return o->starved;
+}
+
+uint64_t opener_late(const struct opener *o)
+{
+	return o->late;
 }
 
 static bool wait_for(int fd, uint64_t deadline)
@@ -205,8 +210,10 @@ static int finish(struct opener *o, struct buf *b, struct opener_stat *ret_stat)
 	buf_free(b);
 	if (!r)
 		r = await(o, deadline, &reply);
-	if (r == -ETIMEDOUT)
+	if (r == -ETIMEDOUT) {
+		o->late++;
 		replace_worker(o);
+	}
 	if (r >= 0 && ret_stat)
 		*ret_stat = reply.st;
 	return r;

@@ -15,6 +15,8 @@
 
 struct opener;
 
+enum { OPENER_DEADLINE_MS = 250 };
+
 /* What the kernel told of a mapping (PERF_RECORD_MMAP2, proc(5) maps). */
 struct opener_mapping {
 	uint64_t start, end;
@@ -39,6 +41,7 @@ void opener_stop(struct opener **o);
 /* Files that were not handed over since the limit of open files (RLIMIT_NOFILE) was reached: the
  * answer was -EMFILE. Those that stay open leave a few descriptors to all else. */
 uint64_t opener_starved(const struct opener *o);
+uint64_t opener_late(const struct opener *o); /* requests that were given up: -ETIMEDOUT */
 
 /* The file behind a mapping: /proc/PID/map_files first; else the path below /proc/PID/root, then
  * below the roots of `parents` (same order, for a process that is gone), then below our own, by

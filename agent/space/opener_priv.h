@@ -31,7 +31,6 @@ enum {
 	OPENER_PARENTS_MAX = 64,
 	OPENER_ID_MAX = 64,
 	OPENER_REPLACE = 'r',
-	OPENER_DEADLINE_MS = 250,
 };
 
 struct opener_reply {
