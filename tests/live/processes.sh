@@ -37,6 +37,30 @@ check_load() {
 		'_start.*;main;in_child' 5
 }
 
+# --- one process id, several processes ----------------------------------------------------------
+
+check_reuse() {
+	local pid
+	gcc -O2 -o "$T/reuse" tests/live/programs/reuse.c
+	record -F 999 -a -o "$P" -- sh -c \
+		"'$T/reuse' 3 '$T/known' 0.2 '$T/renamed' 0.2 >'$T/reused' 2>'$T/reuse.err'"
+	pid=$(head -1 "$T/reused")
+	nothing "a process id used again and again: it is one" "$(cat "$T/reuse.err")"
+	sampled "pid reuse: the one's functions" "$P" "comm=known .*pid=$pid .*main;three_quarters" 20
+	sampled "pid reuse: the other's functions" "$P" "comm=renamed .*pid=$pid .*main;new_three" 20
+	never_sampled "pid reuse: never the one's in the other" "$P" 'comm=renamed .*(three_quarters|one_quarter)'
+	never_sampled "pid reuse: never the other's in the one" "$P" 'comm=known .*new_(three|one)'
+	# But for those of a process that is about to be another one, in execve(2).
+	never_sampled "pid reuse: no stack is lost" "$P" "comm=(known|renamed) .*pid=$pid stack=[^;]*\$"
+	background "$T/reuse" 1 "$T/known" 4 "$T/renamed" 2
+	wait_for 5 pgrep -P "$load"
+	pid=$(pgrep -P "$load")
+	record -F 999 -p "$pid" -d 5 -o "$P"
+	sampled "-p of a process that ends: it" "$P" "comm=known .*pid=$pid .*main;three_quarters" 20
+	never_sampled "-p of a process that ends: its successor is another" "$P" 'comm=renamed|new_three'
+	stop_load "$load"
+}
+
 # --- replaced and deleted files -----------------------------------------------------------------
 
 # The file is taken away before anything of it was sampled.
@@ -108,6 +132,7 @@ chroot_ready() {
 }
 
 check_exec
+check_reuse
 check_load
 check_replaced
 check_namespaces
