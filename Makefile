@@ -40,7 +40,7 @@ SRC_symbolizer := $(filter-out %/main.c,$(wildcard symbolizer/*.c))
 SRC_exporters  := $(filter-out %/main.c,$(wildcard exporters/*.c))
 ARCHIVES       := base wire pmu perfdata agent symbolizer exporters
 
-LIBS_pmuscope            := -lpfm -lcap-ng -lzstd -pthread
+LIBS_pmuscope            := -lpfm -lcap-ng -lseccomp -lzstd -pthread
 LIBS_pmuscope-symbolizer := -ldw -lelf -llzma -ldeflate -lzstd -liberty -lcap-ng -lseccomp
 LIBS_pmuscope-exporter   := -lprotobuf-c -lz -ldeflate -lm -lcap-ng -lseccomp
 

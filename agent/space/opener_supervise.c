@@ -33,6 +33,18 @@ struct supervisor {
 static const int kept[] = {CAP_SYS_PTRACE, CAP_DAC_READ_SEARCH, CAP_CHECKPOINT_RESTORE,
 			   CAP_SYSLOG};
 
+/* The supervisor's and its workers': sockets that are there, opening to read, looking at what was
+ * opened, the C library's memory and files, capabilities on and off. Nothing that writes, connects,
+ * renames, starts programs or looks into other processes' memory. */
+static const char *const allowed[] = {
+	"brk", "capget", "capset", "clock_gettime", "clock_nanosleep", "clone", "close", "exit",
+	"exit_group", "fcntl", "fstat", "fstatfs", "futex", "getpid", "getppid", "getrandom",
+	"gettid", "kill", "lseek", "madvise", "mmap", "mprotect", "munmap", "nanosleep",
+	"newfstatat", "open", "openat", "openat2", "pidfd_open", "poll", "ppoll", "prctl", "read",
+	"readlink", "readlinkat", "recvfrom", "restart_syscall", "rt_sigprocmask", "rt_sigreturn",
+	"rseq", "sendmsg", "sendto", "set_robust_list", "stat", "statx", "tgkill", "wait4",
+};
+
 static int pidfd_of(pid_t pid)
 {
 	return (int)syscall(SYS_pidfd_open, pid, 0);
@@ -141,7 +153,7 @@ static int become(const struct supervisor *s, uid_t uid, gid_t gid)
 	/* Workers vanish by themselves, those that were stuck when their file system lets go. */
 	if (!r && signal(SIGCHLD, SIG_IGN) == SIG_ERR)
 		r = -errno;
-	return r;
+	return r ? r : confine_syscalls(allowed, sizeof(allowed) / sizeof(allowed[0]), NULL, 0);
 }
 
 _Noreturn void opener_supervise(int data, int control, int root, uid_t uid, gid_t gid)

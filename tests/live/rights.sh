@@ -87,8 +87,12 @@ check_others() {
 	named=$((0x$(field "$pid" CapPrm) & ~((1 << 2) | (1 << 6) | (1 << 7) | (1 << 19) | (1 << 34) | (1 << 40))))
 	between "opener: only the capabilities that its job needs" $named 0 0
 	says "opener: no_new_privs" '^1$' field "$pid" NoNewPrivs
+	for pid in "$pid" $(pgrep -P "$pid"); do
+		says "opener and its worker: seccomp filter" '^2$' field "$pid" Seccomp
+	done
 	pid=$(helper pmuscope-files)
 	has_not "renamer" "$pid" CapEff CapBnd
+	says "renamer: seccomp filter" '^2$' field "$pid" Seccomp
 	nothing "every process of ours has no_new_privs" "$(for pid in "$recorder" $(pgrep -P "$recorder"); do
 		[ "$(field "$pid" NoNewPrivs)" = 1 ] || field "$pid" Name; done)"
 }
