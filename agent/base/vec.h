@@ -24,6 +24,8 @@ struct int_list { /* a VEC(int) with a name, to be handed to functions */
 	size_t len, cap;
 };
 
+/* Of types, not of expressions: an element may be a pointer, and sizeof of one looks like a slip. */
+
 /* Doubles the room: false when out of memory. */
 bool vec_grow(void **at, size_t *cap, size_t elem);
 
@@ -32,9 +34,9 @@ bool vec_grow(void **at, size_t *cap, size_t elem);
 		__typeof__((v)->at) new_ = NULL;                                                   \
 		if ((v)->len < (max) &&                                                            \
 		    ((v)->len < (v)->cap ||                                                        \
-		     vec_grow((void **)&(v)->at, &(v)->cap, sizeof(*(v)->at)))) {                  \
+		     vec_grow((void **)&(v)->at, &(v)->cap, sizeof(__typeof__(*(v)->at))))) {      \
 			new_ = &(v)->at[(v)->len++];                                               \
-			memset(new_, 0, sizeof(*new_));                                            \
+			memset(new_, 0, sizeof(__typeof__(*new_)));                                \
 		}                                                                                  \
 		new_;                                                                              \
 	})

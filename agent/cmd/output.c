@@ -280,7 +280,7 @@ static bool is_refusal(int r)
 
 static int open_one(struct output *o, const struct identity *caller)
 {
-	struct own_self self;
+	struct own_self self = {0};
 	bool root = geteuid() == 0;
 	int r, first;
 
