@@ -41,14 +41,22 @@ record_both() { # the stubborn one and a healthy one; status and words in $statu
 		>"$T/said" 2>&1 || status=$?
 }
 
+# On a machine that is too busy the file may not open in time, which is said; then once more.
+record_opened() {
+	local tries=4
+	until record_both && ! grep -q 'did not open within' "$T/said"; do
+		[ $((--tries)) -gt 0 ] || break
+	done
+}
+
 set_aside() { # NAME MODE FROM TO
 	mount_file "$2" pmuscope-symb "$3" "$4" || { not_ok "$1" "no file system" && return; }
-	record_both
+	record_opened
 	between "$1: the recording ends well" $status 0 0
 	check "$1: the profile keeps the rules" pprof check "$P"
-	sampled "$1: its frames have no name" "$P" "pid=$stubborn .*file\\+0x[0-9a-f]+\$" 20
+	sampled "$1: its frames have no name" "$P" "pid=$stubborn .*file\\+0x[0-9a-f]+\$"
 	never_sampled "$1: and no wrong one" "$P" "pid=$stubborn .*(three_quarters|one_quarter)"
-	sampled "$1: others are named" "$P" "pid=$healthy .*_start.*;main;healthy_three" 20
+	sampled "$1: others are named" "$P" "pid=$healthy .*_start.*;main;healthy_three"
 	says "$1: said" 'symbolizer was started again 2 times, 1 file set aside' cat "$T/said"
 	says "$1: said in the profile" '^started again 2 times, 1 file set aside$' pprof get "$P" symbolizer
 	unmount_file
@@ -59,8 +67,8 @@ healthy=$load
 if ! mount_file error nobody 0 0; then
 	skip "quarantine" "FUSE cannot be mounted here" && plan && exit 0
 fi
-record_both
-sampled "an obedient file system: names" "$P" "pid=$stubborn .*main;three_quarters" 20
+record_opened
+sampled "an obedient file system: names" "$P" "pid=$stubborn .*main;three_quarters"
 nothing "an obedient file system: nobody is restarted" "$(grep symbolizer "$T/said" || :)"
 unmount_file
 
@@ -69,14 +77,25 @@ set_aside "a file that hangs it" hang 0 $everything
 # Only the page with its functions' names, among its macros', which is read after the recording.
 compile known known.c -g3
 from=$(grep -abo three_quarters "$T/known" | head -1 | cut -d: -f1)
-set_aside "a file whose debug information ends it" error "$from" $((from + 1))
+mount_file error pmuscope-symb "$from" $((from + 1))
+record_opened
+between "debug information that ends it: the recording ends well" $status 0 0
+check "debug information that ends it: the profile keeps the rules" pprof check "$P"
+sampled "debug information that ends it: names of the symbol table" "$P" \
+	"pid=$stubborn .*main;three_quarters\$"
+never_sampled "debug information that ends it: nothing inlined" "$P" "pid=$stubborn .*;rounds"
+sampled "debug information that ends it: others are as ever" "$P" \
+	"pid=$healthy .*_start.*;main;healthy_three;rounds"
+says "debug information that ends it: said" 'symbolizer was started again 1 time.*left closed' \
+	bash -c "tr '\n' ' ' <'$T/said'"
+unmount_file
 
 # The system call that asks for its file system hangs, and cannot be killed.
 mount_file open - 0 0
 record_both
 between "a file that does not open: the recording ends well" $status 0 0
-sampled "a file that does not open: sampled all the same" "$P" "pid=$stubborn " 20
-sampled "a file that does not open: others are named" "$P" "pid=$healthy .*main;healthy_three" 20
+sampled "a file that does not open: sampled all the same" "$P" "pid=$stubborn "
+sampled "a file that does not open: others are named" "$P" "pid=$healthy .*main;healthy_three"
 says "a file that does not open: said" 'did not open within 250 ms' cat "$T/said"
 unmount_file
 plan
