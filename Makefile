@@ -162,7 +162,7 @@ cross: ## build for aarch64 in build-aarch64/, warnings are errors
 	@$(MAKEALL) BUILD=build-aarch64 SYSROOT=build-sysroot CROSS=aarch64-linux-gnu- \
 		WERROR=-Werror all unit fuzzers
 
-fuzz: ## fuzz every parser, FUZZ_RUNS=10000000 inputs each; FUZZ='NAME…' picks some
+fuzz: ## fuzz every parser, FUZZ_RUNS=10000000 inputs or FUZZ_SECONDS each; FUZZ='NAME…'
 	@tests/deps.sh build fuzz
 	@$(MAKEALL) $(FUZZ_ARGS) fuzzers
 	@tests/fuzz/run $(FUZZ)
@@ -188,7 +188,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		expand -t 24
 
-export FUZZ_RUNS
+export FUZZ_RUNS FUZZ_SECONDS
 
 .PHONY: all unit fuzzers run check check-recordings layers asan cross fuzz bench tidy install clean help
 Q := $(if $(V),,@)
