@@ -26,6 +26,7 @@ static void found(void *arg, uint64_t pc, const struct rows_rule *r)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct cursor in = cursor_over(data, size), text = fuzz_part(&in);
+	uint8_t begin, low, arm;
 	struct fuzz_sec secs[] = {
 		{.name = ".text", .type = SHT_PROGBITS, .flags = SHF_ALLOC | SHF_EXECINSTR,
 		 .vaddr = TEXT, .bytes = text},
@@ -38,13 +39,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct image *img;
 	struct code *c;
 
+	begin = cursor_u8(&in);
+	low = cursor_u8(&in);
+	arm = cursor_u8(&in);
 	if (!len || len > TEXT_MAX)
 		return 0;
-	fuzz_elf(&elf, ET_DYN, EM_X86_64, 0, secs, 3);
+	fuzz_elf(&elf, ET_DYN, arm & 1 ? EM_AARCH64 : EM_X86_64, 0, secs, 3);
 	assert(image_open(fuzz_file(elf.data, elf.len), &img) == 0 && code_open(img, &c) == 0);
-	gap.begin = TEXT + cursor_u8(&in) % len;
+	gap.begin = TEXT + begin % len;
 	gap.end = TEXT + len;
-	gap.low = gap.begin + cursor_u8(&in) % (gap.end - gap.begin);
+	gap.low = gap.begin + low % (gap.end - gap.begin);
 	gap.high = gap.end;
 	gap.arg = &last;
 	code_rules(c, &gap);

@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Instructions, one after the other, and what each does to what is known behind it.
+ * Instructions, one after the other, x86-64 and A64, and what each of the former does to what is
+ * known behind it.
  */
 /* libFuzzer: -max_len=64 */
 #include "symbolizer/code_priv.h"
+#include "symbolizer/insn_arm64.h"
 #include "tests/fuzz/fuzz.h"
+
+static void decode_arm64(struct cursor in)
+{
+	while (cursor_left(&in) >= 4) {
+		struct arm64_insn i = arm64_decode(cursor_u32(&in));
+		assert(i.flow <= ARM64_CALL && i.kind <= ARM64_STORE && i.base <= ARM64_NONE);
+		assert(i.to <= ARM64_NONE && i.reg[0] <= ARM64_NONE && i.reg[1] <= ARM64_NONE);
+	}
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -27,6 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		code_before(&i, &other);
 		at += i.len;
 	}
+	decode_arm64(cursor_over(data, size));
 	free(copy);
 	return 0;
 }
