@@ -116,6 +116,13 @@ static uint64_t find_sigreturn(const struct unwind *u, uint64_t low, uint64_t hi
 	return hit ? low + (uint64_t)(hit - text.at) : UINT64_MAX;
 }
 
+/* Where its rows end. A sample in the system call stands behind the last instruction, which nothing
+ * ever reaches otherwise, unless a function begins there: those are aligned. */
+static uint64_t sigreturn_end(uint64_t end)
+{
+	return end % 16 ? end + 1 : end;
+}
+
 /* The FDE over `pc`, or 0; where there is none `ret->begin` is that of the next one. */
 static bool fde_over(struct fdes *t, uint64_t pc, struct cfi_fde *ret)
 {
@@ -247,9 +254,15 @@ static void fill_bytes(struct unwind *u, uint64_t low, uint64_t high)
 			break;
 		fill_code(u, at, hit - 1);
 		page_add_kind(&u->page, hit - 1 > low ? hit - 1 : low, ROWS_CFA_SIGFRAME);
-		at = from = hit + len;
+		at = from = sigreturn_end(hit + len);
 	}
 	fill_code(u, at, high);
+}
+
+static bool is_sigreturn(const struct unwind *u, const struct cfi_fde *fde)
+{
+	return fde->end - fde->begin <= (fde->cie->signal ? SIGNAL_MAX : SMALL_FDE) &&
+	       find_sigreturn(u, fde->begin, fde->end) != UINT64_MAX;
 }
 
 struct fde_rows {
@@ -271,8 +284,7 @@ static void add_fde(struct unwind *u, struct cfi_reader *r, const struct cfi_fde
 {
 	struct fde_rows f = {u, low, fde->cie->signal};
 
-	if (fde->end - fde->begin <= (fde->cie->signal ? SIGNAL_MAX : SMALL_FDE) &&
-	    find_sigreturn(u, fde->begin, fde->end) != UINT64_MAX) {
+	if (is_sigreturn(u, fde)) {
 		page_add_kind(&u->page, low, ROWS_CFA_SIGFRAME);
 		return;
 	}
@@ -299,7 +311,7 @@ static bool fill_fde(struct unwind *u, struct fdes *t, size_t i, enum source nex
 	if (good && fde.begin != ref.begin)
 		return false;
 	if (good && fde.end < end)
-		end = fde.end;
+		end = is_sigreturn(u, &fde) ? sigreturn_end(fde.end) : fde.end;
 	if (end > high)
 		end = high;
 	if (end <= *at)

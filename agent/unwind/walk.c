@@ -30,8 +30,9 @@ struct cached {
 		const char *path;      /* of a mapping without */
 	};
 	uint32_t stamp; /* of the space; 0 never is one */
-	uint16_t epoch : 15;
+	uint16_t epoch : 14;
 	uint16_t has_module : 1;
+	uint16_t trampoline : 1; /* the rule is ROWS_CFA_SIGFRAME */
 	uint16_t rule;
 };
 _Static_assert(sizeof(struct cached) == 32, "two in a cache line");
@@ -41,7 +42,7 @@ struct walker {
 	_Alignas(64) struct cached cache[1 << CACHE_BITS];
 	struct processes *processes;
 	struct tables *tables;
-	uint16_t epoch : 15;
+	uint16_t epoch : 14;
 	uint64_t callee_saved;
 	int8_t slot_regs[ROWS_SAVED];
 };
@@ -330,6 +331,8 @@ static bool look_up(struct walker *w, struct process *p, uint64_t pc, struct cac
 		*wait = tables_rule(w->tables, m->module, c->vaddr, &c->rule) == TABLE_WAIT;
 	else
 		c->vaddr = pc - m->start + m->pgoff;
+	c->trampoline = c->rule != NO_RULE &&
+			tables_rule_at(c->module, c->rule)->cfa_kind == ROWS_CFA_SIGFRAME;
 	return true;
 }
 
@@ -352,7 +355,7 @@ static const struct cached *cached(struct walker *w, struct process *p, uint64_t
 
 static void follow_tables(struct walker *w)
 {
-	w->epoch = (uint16_t)(tables_counters(w->tables)->arrived / EPOCH_PAGES & 0x7fff);
+	w->epoch = (uint16_t)(tables_counters(w->tables)->arrived / EPOCH_PAGES & 0x3fff);
 }
 
 /* ---- the walk ---- */
@@ -390,6 +393,11 @@ static void add_frame(struct walk *ret, const struct cached *c, uint64_t pc, uin
 	*f = (struct walk_frame){.pc = pc, .vaddr = c ? c->vaddr : lookup, .flags = flags,
 				 .module = c && c->has_module ? c->module : NULL,
 				 .path = c && !c->has_module ? c->path : NULL};
+	/* Nobody called that one: the address is its first instruction's. */
+	if (c && c->trampoline && !(flags & WALK_FRAME_EXACT)) {
+		f->vaddr++;
+		f->flags |= WALK_FRAME_EXACT;
+	}
 }
 
 bool walker_walk(struct walker *w, struct process *p, const struct walk_input *in, bool give_up,
