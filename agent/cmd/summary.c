@@ -19,6 +19,7 @@
 #include "pmu/hints.h"
 
 enum { TOO_FEW_SAMPLES = 1 };
+#define TOOK_TURNS 0.99 /* of the time; what is missing above that is opening and closing */
 
 /* ---- before ---- */
 
@@ -231,6 +232,9 @@ static void say_losses(struct recording *r, const struct figures *f)
 	if (r->stats.throttled)
 		log_note("the kernel throttled the events %" PRIu64 " times: a lower rate (-F)",
 			 r->stats.throttled);
+	if (f->running_share < TOOK_TURNS)
+		log_note("the events took turns on the machine's counters: one was counted only %.0f %%"
+			 " of the time (fewer events: -e)", 100 * f->running_share);
 	say_symbolizer(r);
 	say_starved(r);
 	if (opener_late(r->opener))
