@@ -37,6 +37,7 @@ struct opened { /* one descriptor of perf_event_open(2) */
 	int fd;
 	uint32_t event; /* index; n_events: the sideband */
 	uint64_t id;
+	int tid;        /* what it was opened for; below 0: not a thread */
 };
 
 struct session {
@@ -97,7 +98,8 @@ static struct sampling how_of(const struct session *s, const struct event *e)
 	return h;
 }
 
-static int remember(struct session *s, int fd, uint32_t event, const struct sampling *how)
+static int remember(struct session *s, int fd, uint32_t event, int tid,
+		    const struct sampling *how)
 {
 	struct opened *o = vec_add(&s->opened);
 	struct record_format *f;
@@ -108,7 +110,7 @@ static int remember(struct session *s, int fd, uint32_t event, const struct samp
 		close(fd);
 		return -ENOMEM;
 	}
-	*o = (struct opened){.fd = fd, .event = event};
+	*o = (struct opened){.fd = fd, .event = event, .tid = tid};
 	r = pmu_id(fd, &id);
 	o->id = id;
 	if (r || !how)
@@ -143,7 +145,7 @@ static int open_data(struct session *s, const struct open_target *t, size_t cpu,
 		pmu_explain(fd, &s->c.events[i], t, &how, why, size);
 		return fd;
 	}
-	r = remember(s, fd, i, &how);
+	r = remember(s, fd, i, t->pid, &how);
 	return r ? r : join_ring(s, 2 * cpu, fd, s->ring_bytes);
 }
 
@@ -157,7 +159,7 @@ static int open_sideband(struct session *s, const struct open_target *t, size_t 
 	fd = pmu_open_sideband(t, &how);
 	if (fd < 0)
 		return fd;
-	r = remember(s, fd, (uint32_t)s->c.n_events, NULL);
+	r = remember(s, fd, (uint32_t)s->c.n_events, t->pid, NULL);
 	return r ? r : join_ring(s, 2 * cpu + 1, fd, s->sideband_bytes);
 }
 
@@ -579,26 +581,53 @@ static void add_lost(struct session *s, const struct opened *o, uint64_t lost[2]
 	}
 }
 
-/* The share of the time that an event was on its counter. A thread's event on one CPU counts as
- * enabled while the thread runs on another, so those are added up over the CPUs. */
+struct times { /* of one event and one target thread */
+	uint64_t enabled, running;
+};
+
+/* A thread's event on one CPU counts as enabled while the thread runs on another, so the running
+ * times are added up over the CPUs. They are switched off one after the other: the first one's time
+ * is the one to compare with, or a machine that was slow to do that would seem to lack counters. */
+static struct times times_of(const struct session *s, size_t *i, uint32_t event)
+{
+	struct times t = {0};
+	int tid = s->opened.at[*i].tid;
+
+	for (; *i < s->opened.len && s->opened.at[*i].tid == tid; ++*i) {
+		uint64_t n, enabled, running;
+
+		if (s->opened.at[*i].event != event ||
+		    pmu_times(s->opened.at[*i].fd, &n, &enabled, &running) || !enabled)
+			continue;
+		t.running += running;
+		if (!t.enabled || enabled < t.enabled)
+			t.enabled = enabled;
+	}
+	return t;
+}
+
+/* The share of the time that an event was on its counter; system wide, where it was least. */
 static double running_share(struct session *s, uint32_t event)
 {
-	uint64_t all_enabled = 0, all_running = 0, n, enabled, running;
-	double least = 1, sum;
+	uint64_t enabled = 0, running = 0, n, e, r;
+	double least = 1;
 
-	for (size_t i = 0; i < s->opened.len; i++) {
-		const struct opened *o = &s->opened.at[i];
-		if (o->event != event || pmu_times(o->fd, &n, &enabled, &running) || !enabled)
-			continue;
-		all_enabled += enabled;
-		all_running += running;
-		if ((double)running / (double)enabled < least)
-			least = (double)running / (double)enabled;
+	for (size_t i = 0; s->c.scope == SESSION_TASKS && i < s->opened.len;) {
+		struct times t = times_of(s, &i, event);
+
+		enabled += t.enabled;
+		running += t.running < t.enabled ? t.running : t.enabled;
 	}
-	if (s->c.scope != SESSION_TASKS || !all_enabled)
-		return least;
-	sum = (double)all_running * (double)s->n_cpus / (double)all_enabled;
-	return sum > 1 ? 1 : sum;
+	if (s->c.scope == SESSION_TASKS)
+		return enabled ? (double)running / (double)enabled : 1;
+	for (size_t i = 0; i < s->opened.len; i++) {
+		if (s->opened.at[i].event != event ||
+		    pmu_times(s->opened.at[i].fd, &n, &e, &r) || !e)
+			continue;
+		if ((double)r / (double)e < least)
+			least = (double)r / (double)e;
+	}
+	return least;
 }
 
 void session_stats(struct session *s, struct session_stats *ret)

@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Fills a folder with Debian's arm64 headers and libraries that a cross build needs, without
-# touching the machine's own package state: tests/sysroot.sh FOLDER. Nothing is done when it is full.
+# Fills a folder with Debian's arm64 packages, without touching the machine's own package state:
+# tests/sysroot.sh [--alone] FOLDER GROUP. The group is one of tests/packages, with all that it
+# depends on, or --alone. Nothing is done when the folder is full.
 set -euo pipefail
 
-wanted=(libc6-dev libpfm4-dev libdw-dev libelf-dev libcap-ng-dev libseccomp-dev zlib1g-dev
-	libprotobuf-c-dev liblzma-dev libdeflate-dev libzstd-dev libiberty-dev uthash-dev libcmocka-dev)
-
+alone=0
+if [ "$1" = --alone ]; then alone=1 && shift; fi
+mapfile -t wanted < <(sed -nE "s/^$2 ([^ ]+).*/\1/p" "$(dirname "$0")/packages")
 sysroot=$(realpath -m "$1")
 state=$sysroot.apt
 # Full, and of this list of packages.
@@ -32,6 +33,23 @@ write_config() { # apt of another architecture, all of its state in $state, this
 	END
 }
 
+real_name() { # PACKAGE: a kernel's package only depends on the one of the day
+	case $1 in
+	linux-image-*) apt-cache depends "$1" | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' ;;
+	*) echo "$1" ;;
+	esac
+}
+
+download() {
+	local package names=()
+	if [ $alone -eq 0 ]; then
+		apt-get -qq -y --download-only install "${wanted[@]}" </dev/null
+		return
+	fi
+	for package in "${wanted[@]}"; do names+=("$(real_name "$package")"); done
+	(cd "$state/cache/archives" && apt-get -qq download "${names[@]}")
+}
+
 relative_links() { # absolute symbolic links would lead out of the sysroot
 	local link target
 	find "$sysroot" -type l -lname '/*' | while read -r link; do
@@ -43,7 +61,7 @@ relative_links() { # absolute symbolic links would lead out of the sysroot
 write_config
 export APT_CONFIG=$state/apt.conf DEBIAN_FRONTEND=noninteractive
 apt-get -qq update || echo "some package lists could not be fetched" >&2
-apt-get -qq -y --download-only install "${wanted[@]}" </dev/null
+download
 mkdir -p "$sysroot"
 for package in "$state"/cache/archives/*.deb; do dpkg -x "$package" "$sysroot"; done
 relative_links
