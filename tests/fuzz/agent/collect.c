@@ -14,7 +14,7 @@ enum { RECORDS_MAX = 32, EVENTS = 2 };
 
 static struct cursor in;
 
-size_t session_drain(struct session *s, uint64_t until, session_fn fn, void *arg)
+static size_t drain(void *source, uint64_t until, collector_fn fn, void *arg)
 {
 	static const struct record_format formats[EVENTS] = {
 		{.id = 1, .event = 0, .n_regs = ARCH_PERF_REGS,
@@ -73,7 +73,7 @@ static void finish(struct collector *c, struct modules *ms)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct collector_config config = {.kernel_stacks = true};
+	struct collector_config config = {.kernel_stacks = true, .drain = drain};
 	struct collector *c;
 	void *blobs[PAGES];
 	uint8_t how;
@@ -86,7 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(modules_new(NULL, NULL, &config.modules) == 0 &&
 	       tables_new(NULL, &config.tables) == 0 &&
 	       processes_new(NULL, config.modules, &config.processes) == 0);
-	config.stacks = how % 3;
+	config.stacks = how % 4;
+	config.recorded = how & 4;
 	start(config.processes);
 	assert(collector_new(&config, &c) == 0);
 	collector_drain(c, UINT64_MAX);

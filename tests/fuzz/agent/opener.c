@@ -28,13 +28,31 @@ int open_perfmap(int pid, uint64_t max)
 	return -ENOENT;
 }
 
-int open_debug(int pid, char paths[][4096], int n)
+static void check_paths(char paths[][4096], int n)
 {
-	assert(pid > 0 && n > 0 && n <= 4);
+	assert(n > 0 && n <= 4);
 	for (int i = 0; i < n; i++) {
 		assert(paths[i][0] == '/' && strlen(paths[i]) < 4095 && !strstr(paths[i], "/../"));
 		assert(strcmp(strrchr(paths[i], '/'), "/.."));
 	}
+}
+
+int open_debug(int pid, char paths[][4096], int n)
+{
+	assert(pid > 0);
+	check_paths(paths, n);
+	return -ENOENT;
+}
+
+int open_recorded_debug(int root, char paths[][4096], int n)
+{
+	check_paths(paths, n);
+	return -ENOENT;
+}
+
+int open_recorded(int root, const char *path)
+{
+	assert(path);
 	return -ENOENT;
 }
 
@@ -48,7 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) == 0);
 	copy = fuzz_copy(data, size);
-	opener_serve_one(s[0], -1, copy, size);
+	opener_serve_one(s[0], size % 2 ? STDIN_FILENO : -1, copy, size); /* a recording, or not */
 	assert(recv(s[1], &reply, sizeof(reply), MSG_DONTWAIT) == sizeof(reply));
 	assert(reply.status <= 0 && reply.status >= -4095);
 	free(copy);
