@@ -175,15 +175,16 @@ int symtab_build(const struct symtab_in *in, struct symtab **ret)
 	struct cursor c = cursor_over(in->syms, in->syms_len);
 	struct symtab *t = calloc(1, sizeof(*t));
 	symbols all = {0};
+	const void *at;
 	int r;
 
 	if (!t)
 		return -ENOMEM;
 	t->strs = in->strs;
 	t->strs_len = up_to_last_nul(in->strs, in->strs_len);
-	while (cursor_left(&c) >= sizeof(Elf64_Sym)) {
+	while ((at = cursor_take(&c, sizeof(Elf64_Sym)))) {
 		Elf64_Sym s;
-		memcpy(&s, cursor_take(&c, sizeof(s)), sizeof(s));
+		memcpy(&s, at, sizeof(s));
 		add_symbol(&all, in, t->strs_len, &s);
 	}
 	r = sort_symbols(&all, in->strs);
