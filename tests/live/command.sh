@@ -92,7 +92,7 @@ check_world() {
 interrupted() { # ARG…: record with them, SIGINT after a second; its status
 	local status=0
 	rm -f "$P"
-	background "$PMUSCOPE" record -o "$P" "$@"
+	background "$PMUSCOPE" record -F 999 -o "$P" "$@"
 	sleep 1.2
 	kill -INT "$load"
 	wait "$load" || status=$?
