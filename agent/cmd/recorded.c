@@ -264,13 +264,13 @@ static int write_files(struct recorded *r, const struct profile *p, struct buf *
 						   .fd = r->outputs[i].fd};
 	e = exporter_write(r->exporter, p, outs, r->n_outputs, report, EXPORT_SECONDS);
 	for (unsigned i = 0; i < r->n_outputs; i++) {
-		int s = outs[i].status ? outs[i].status : e && !outs[i].written ? e : 0;
-		if (s)
+		int s = outs[i].status ? outs[i].status : e && !outs[i].written ? e : 0, c = 0;
+		if (s && !outs[i].kept)
 			caller_discard(r->caller, i);
 		else
-			s = caller_commit(r->caller, i);
-		recorded_output(r, i, s, outs[i].written);
-		failed = s ? s : failed;
+			c = caller_commit(r->caller, i);
+		recorded_output(r, i, c ? c : s, &outs[i]);
+		failed = c ? c : s ? s : failed;
 	}
 	return failed;
 }

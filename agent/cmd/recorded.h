@@ -53,7 +53,8 @@ int recorded_run(struct recorded *r);
 
 /* recorded_words.c: what people are told, and the profile's comments. */
 void recorded_comments(const struct recorded *r, struct profile *p);
-void recorded_output(const struct recorded *r, unsigned i, int status, uint64_t bytes);
+void recorded_output(const struct recorded *r, unsigned i, int status,
+		     const struct exporter_output *out);
 void recorded_end(const struct recorded *r, const char *report);
 
 /* recorded_kernel.c: is this the kernel that is running now, at the same addresses? */

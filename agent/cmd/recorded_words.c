@@ -3,7 +3,6 @@
  * What `convert` and `report` say about a recording: nothing that was lost, cut, passed over or left
  * without a name goes unsaid.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "agent/base/log.h"
 #include "agent/cmd/figures.h"
 #include "agent/cmd/recorded.h"
+#include "agent/cmd/summary.h"
 
 enum { PATHS_SHOWN = 3 };
 
@@ -85,18 +85,18 @@ void recorded_comments(const struct recorded *r, struct profile *p)
 
 /* ---- the closing lines ---- */
 
-void recorded_output(const struct recorded *r, unsigned i, int status, uint64_t bytes)
+void recorded_output(const struct recorded *r, unsigned i, int status,
+		     const struct exporter_output *out)
 {
 	const struct output *o = &r->outputs[i];
 	char size[32], n[32];
 
 	if (status)
-		log_error("cannot write %s: %s%s", o->path, strerror(-status),
-			  status == -ENOSPC ? " (another path: -o FILE)" : "");
+		summary_unwritten(o->path, status, out);
 	else
 		log_say("wrote %s  %s    %s samples, %.2f s",
 			strcmp(o->path, "-") ? o->path : "standard output",
-			figures_bytes(bytes, size),
+			figures_bytes(out->written, size),
 			figures_grouped(collector_counters(r->collector)->samples, n),
 			(double)r->duration / 1e9);
 }

@@ -114,7 +114,7 @@ static void owner_words(const struct recording *r, const char *path, char *buf, 
 }
 
 /* What could not be written, or not all of it. */
-static void say_unwritten(const char *path, int status, const struct exporter_output *out)
+void summary_unwritten(const char *path, int status, const struct exporter_output *out)
 {
 	bool no_room = status == -ENOSPC || status == -EDQUOT || status == -EFBIG;
 	const char *hint = no_room ? "\nAnother path: -o FILE, or -o - for standard output." : "";
@@ -135,7 +135,7 @@ void summary_output(struct recording *r, unsigned i, int status, const struct ex
 	struct figures f;
 
 	if (status) {
-		say_unwritten(o->path, status, out);
+		summary_unwritten(o->path, status, out);
 		return;
 	}
 	figures_of(r, &f);

@@ -18,6 +18,8 @@ void summary_progress(struct recording *r); /* at most once a second, on a termi
 void summary_comments(struct recording *r, struct profile *p);
 void summary_begin(struct recording *r);
 void summary_output(struct recording *r, unsigned i, int status, const struct exporter_output *out);
+/* Why an output is not there, or not all of it. */
+void summary_unwritten(const char *path, int status, const struct exporter_output *out);
 /* `report`: the exporter's lines about the top functions. */
 void summary_end(struct recording *r, const char *report);
 
