@@ -10,6 +10,8 @@
 #include "pmu/abi.h"
 #include "tests/fuzz/agent/stand_ins.h"
 
+static char no_opener; /* what it would open, stand-ins do */
+
 enum { RECORDS_MAX = 32, EVENTS = 2 };
 
 static struct cursor in;
@@ -85,9 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		blobs[i] = read_page(&in, i);
 	assert(modules_new(NULL, NULL, &config.modules) == 0 &&
 	       tables_new(NULL, &config.tables) == 0 &&
-	       processes_new(NULL, config.modules, &config.processes) == 0);
+	       processes_new((struct opener *)&no_opener, config.modules, &config.processes) == 0);
 	config.stacks = how % 4;
-	config.recorded = how & 4;
 	start(config.processes);
 	assert(collector_new(&config, &c) == 0);
 	collector_drain(c, UINT64_MAX);

@@ -28,49 +28,55 @@ int open_perfmap(int pid, uint64_t max)
 	return -ENOENT;
 }
 
-static void check_paths(char paths[][4096], int n)
+static int check_paths(char paths[][4096], int n)
 {
 	assert(n > 0 && n <= 4);
 	for (int i = 0; i < n; i++) {
 		assert(paths[i][0] == '/' && strlen(paths[i]) < 4095 && !strstr(paths[i], "/../"));
 		assert(strcmp(strrchr(paths[i], '/'), "/.."));
 	}
+	return -ENOENT;
 }
 
 int open_debug(int pid, char paths[][4096], int n)
 {
 	assert(pid > 0);
-	check_paths(paths, n);
-	return -ENOENT;
+	return check_paths(paths, n);
 }
 
 int open_recorded_debug(int root, char paths[][4096], int n)
 {
-	check_paths(paths, n);
-	return -ENOENT;
+	assert(root == STDERR_FILENO);
+	return check_paths(paths, n);
 }
 
 int open_recorded(int root, const char *path)
 {
-	assert(path);
+	assert(root == STDERR_FILENO && path);
 	return -ENOENT;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void serve(const uint8_t *data, size_t size, int root)
 {
 	struct opener_reply reply;
-	uint8_t *copy;
+	uint8_t *copy = fuzz_copy(data, size);
 	int s[2];
 
-	if (size > OPENER_REQUEST_MAX)
-		return 0;
 	assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) == 0);
-	copy = fuzz_copy(data, size);
-	opener_serve_one(s[0], size % 2 ? STDIN_FILENO : -1, copy, size); /* a recording, or not */
+	opener_serve_one(s[0], root, copy, size);
 	assert(recv(s[1], &reply, sizeof(reply), MSG_DONTWAIT) == sizeof(reply));
 	assert(reply.status <= 0 && reply.status >= -4095);
 	free(copy);
 	fd_close(&s[0]);
 	fd_close(&s[1]);
+}
+
+/* For live processes, then for a recording. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size > OPENER_REQUEST_MAX)
+		return 0;
+	serve(data, size, -1);
+	serve(data, size, STDERR_FILENO);
 	return 0;
 }

@@ -10,6 +10,8 @@
 #include "pmu/abi.h"
 #include "tests/fuzz/fuzz.h"
 
+static char no_opener; /* what it would open, stand-ins do */
+
 enum { STEPS_MAX = 64 };
 
 static struct cursor proc_text;
@@ -66,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct processes *ps;
 
 	proc_text = (struct cursor){0};
-	assert(processes_new(NULL, NULL, &ps) == 0);
+	assert(processes_new((struct opener *)&no_opener, NULL, &ps) == 0);
 	for (int i = 0; i < STEPS_MAX && cursor_left(&in); i++) {
 		switch (cursor_u8(&in) % 4) {
 		case 0: proc_text = fuzz_part(&in); break;

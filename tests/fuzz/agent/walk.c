@@ -11,6 +11,8 @@
 
 #include "tests/fuzz/agent/stand_ins.h"
 
+static char no_opener; /* what it would open, stand-ins do */
+
 static void check(const struct walk *w, bool done)
 {
 	assert(done && w->n >= 1 && w->n <= WALK_FRAMES_MAX && w->end < WALK_ENDS_N);
@@ -54,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	wi.stack = stack;
 	wi.stack_len = cursor_left(&in);
 	assert(modules_new(NULL, NULL, &ms) == 0 && tables_new(NULL, &walker.tables) == 0 &&
-	       processes_new(NULL, ms, &walker.processes) == 0);
+	       processes_new((struct opener *)&no_opener, ms, &walker.processes) == 0);
 	walk_twice(&walker, start(walker.processes), &wi);
 	tables_free(&walker.tables);
 	processes_free(&walker.processes);

@@ -609,6 +609,22 @@ static void corpus(int kind)
 		file_end(&f);
 }
 
+/* As the first inputs of the fuzz harness: test_reader --write FOLDER. */
+static int write_corpus(const char *folder)
+{
+	for (int kind = 0; kind < 4; kind++) {
+		char path[512];
+		FILE *out;
+
+		corpus(kind);
+		snprintf(path, sizeof(path), "%s/recording-%d", folder, kind);
+		out = fopen(path, "w");
+		if (!out || fwrite(f.bytes, 1, f.n, out) != f.n || fclose(out))
+			return 1;
+	}
+	return 0;
+}
+
 /* A quarter of them in the first bytes, where the sizes and offsets stand. */
 static void test_mutations(void **state)
 {
@@ -640,7 +656,7 @@ static void test_mutations(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_file),
@@ -661,5 +677,7 @@ int main(void)
 		cmocka_unit_test(test_mutations),
 	};
 
+	if (argc == 3 && !strcmp(argv[1], "--write"))
+		return write_corpus(argv[2]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
