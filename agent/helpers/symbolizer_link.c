@@ -84,8 +84,9 @@ static void requeue(struct symbolizer *s)
 
 void link_fail(struct symbolizer *s, int err)
 {
-	struct module_entry *m = s->n_sent ? module_get(s, head(s)->id) : NULL;
-	bool names = m && head(s)->type == SYM_NAMES;
+	const struct sent *h = head(s);
+	struct module_entry *m = h ? module_get(s, h->id) : NULL;
+	bool names = m && h->type == SYM_NAMES;
 
 	if (err == -ETIMEDOUT)
 		s->counters.deadlines++;

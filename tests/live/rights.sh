@@ -165,7 +165,7 @@ check_killed() {
 	check "the symbolizer is killed: the recording ends well" kill_symbolizer KILL 1
 	between "killed: no sample is lost" "$(pprof get "$P" lost)" 0 0
 	all_there killed
-	sampled "killed: the names are there" "$P" '_start.*;main;three_quarters' 100
+	sampled "killed: the names are there" "$P" '_start.*;main;three_quarters' $(($(weight "$P" .) / 2))
 	never_sampled "killed: no frame without a name" "$P" 'known\+0x'
 	says "killed: the summary says so" 'symbolizer was started again 1 time' \
 		cat "$T/background.log"
@@ -177,7 +177,7 @@ check_killed() {
 	check "the symbolizer hangs: the recording ends well" kill_symbolizer STOP 1
 	# It is waited for a little longer than the rings last at this rate: what is lost is counted.
 	between "hung: the wait is short" "$(pprof get "$P" lost)" 0 500
-	sampled "hung: the names are there" "$P" '_start.*;main;three_quarters' 100
+	sampled "hung: the names are there" "$P" '_start.*;main;three_quarters' $(($(weight "$P" .) / 2))
 	says "hung: the summary says so" 'symbolizer was started again 1 time' cat "$T/background.log"
 }
 
@@ -187,8 +187,9 @@ check_given_up() {
 	: >"$T/background.log"
 	rm -f "$P"
 	start_recording "$PMUSCOPE" record -F 499 -a -d 3 -o "$P"
-	background /usr/bin/python3 -c "import os
+	background /usr/bin/python3 -c "import os, time
 while True:
+    time.sleep(0.001)
     try:
         for pid in open('/proc/$recorder/task/$recorder/children').read().split():
             if open(f'/proc/{pid}/comm').read().startswith('pmuscope-symb'):
