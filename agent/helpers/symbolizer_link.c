@@ -295,6 +295,9 @@ int link_take(struct symbolizer *s, struct msg *m, struct sent *ret)
 		return r;
 	}
 	*ret = pop_sent(s);
+	/* Dead since a send failed, and all its answers are read: nobody is to blame. */
+	if (s->cut && !s->n_sent)
+		link_close(s, 0);
 	return 0;
 }
 

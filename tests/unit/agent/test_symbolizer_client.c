@@ -24,7 +24,7 @@
 #include "agent/helpers/symbolizer_priv.h"
 
 enum misdeed {
-	HONEST, DIE, HANG,
+	HONEST, DIE, HANG, LAST_WORDS,
 	WRONG_SEQ, WRONG_TYPE, WITH_FD, POSITIVE_STATUS, WILD_STATUS, STATUS_WITH_MORE,
 	EMPTY, CUT, MORE, HUGE_LENGTH, NOISE, FLIP, LIE,
 	MISDEEDS
@@ -146,7 +146,8 @@ static void misbehave(int sock, struct msg *m, struct buf *b)
 	case LIE: memset(b->data + 4, 0xff, b->len - 4); break;
 	default: break;
 	}
-	if (msg_send(sock, type, m->seq, b->data, b->len, &fd, fd >= 0, 0))
+	if (msg_send(sock, type, m->seq, b->data, b->len, &fd, fd >= 0, 0) ||
+	    plan->misdeed == LAST_WORDS)
 		_exit(0);
 }
 
@@ -328,6 +329,25 @@ static void test_killed_while_idle(void **state)
 	assert_false(symbolizer_is_quarantined(s, id));
 	assert_int_equal(symbolizer_counters(s)->restarts, 10);
 	assert_int_equal(symbolizer_counters(s)->bad_replies, 0);
+}
+
+/* Dead, with all answers given, one of them unread: what cannot be sent then has nobody to blame. */
+static void test_killed_between_answer_and_request(void **state)
+{
+	uint32_t id = module(0);
+	siginfo_t info;
+
+	plan->misdeed = LAST_WORDS;
+	plan->type = SYM_ROWS;
+	assert_int_equal(symbolizer_ask_rows(s, id, 1), 0);
+	waitid(P_PID, (id_t)plan->pid, &info, WEXITED | WNOWAIT);
+	names(id, 10);
+	assert_true(seen.frames > 0);
+	take_rows(1);
+	assert_int_equal(seen.good, 1);
+	assert_int_equal(symbolizer_counters(s)->restarts, 1);
+	assert_int_equal(symbolizer_counters(s)->symbols_only, 0);
+	assert_int_equal(symbolizer_counters(s)->quarantined, 0);
 }
 
 /* Whoever polls our descriptor is not woken for ever by the end of a helper that had nothing to do. */
@@ -569,6 +589,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_honest),
 		TEST(test_killed_while_idle),
+		TEST(test_killed_between_answer_and_request),
 		TEST(test_killed_and_not_asked),
 		TEST(test_killed_at_work),
 		TEST(test_killer_is_quarantined),
