@@ -355,7 +355,9 @@ static int make_profile(struct recording *r, struct profile *p)
 					    .duration_nanos = r->end - r->start},
 		    p, &r->figures);
 	if (!e) {
-		r->kernel_unnamed = figures_kernel_unnamed(p);
+		/* Where nobody was there to read the names, it is not the kernel that hides them. */
+		r->kernel_unnamed = !symbolizer_counters(r->symbolizer)->refused &&
+				    figures_kernel_unnamed(p);
 		summary_comments(r, p);
 	}
 	return e;
