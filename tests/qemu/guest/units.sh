@@ -6,7 +6,7 @@
 export CMOCKA_MESSAGE_OUTPUT=TAP
 for test in build/tests/*/test_*; do
 	case ${test##*/} in
-	test_image | test_names) continue ;;
+	test_image | test_names | test_names_*) continue ;;
 	*_mutation | test_kallsyms | test_perfmap | test_html | test_pprof | test_sysfs | test_tracefs) continue ;;
 	esac
 	echo "# $test"
