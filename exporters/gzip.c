@@ -10,6 +10,11 @@
 
 enum { OUT_STEP = 64 * 1024, GZIP_WINDOW = 15 + 16, INPUT_STEP = 1 << 30 };
 
+void gzip_prepare(void)
+{
+	libdeflate_crc32(0, "", 0);
+}
+
 int gzip_write(int fd, const void *bytes, size_t len, int level)
 {
 	struct libdeflate_compressor *c = libdeflate_alloc_compressor(level);

@@ -10,6 +10,10 @@
 
 #include "agent/base/buf.h"
 
+/* Before files cannot be opened any more: on aarch64 libdeflate learns from /proc/self/auxv what the
+ * processor can do, when it is first used. */
+void gzip_prepare(void);
+
 /* Writes the bytes to `fd` as one gzip member, in a third of the time that zlib takes at an equal
  * `level`. No time and no name in the header: the same content gives the same bytes. 0, -ENOMEM, or
  * the write's -errno (-ENOSPC, …). */

@@ -14,6 +14,7 @@
 #include "agent/wire/profile.h"
 #include "exporters/confined.h"
 #include "exporters/fit.h"
+#include "exporters/gzip.h"
 #include "exporters/table.h"
 
 enum { EXIT_FAILED = 125, REQUEST_MAX = 256, REPLY_MAX = 1 << 20 };
@@ -161,6 +162,7 @@ int serve_main(int argc, char **argv)
 
 	prctl(PR_SET_NAME, "pmuscope-expo");
 	ignore_signals();
+	gzip_prepare();
 	r = close_range(SERVE_FD + 1, ~0U, 0) ? -errno : confined_server();
 	if (r) {
 		log_error("exporter: cannot give up its rights: %s", strerror(-r));
