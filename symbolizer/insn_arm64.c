@@ -48,8 +48,9 @@ static void decode_immediate(uint32_t w, struct arm64_insn *i)
 		i->base = (uint8_t)bits(w, 5, 5);
 		i->off = (int32_t)bits(w, 10, 12) << (bits(w, 22, 1) ? 12 : 0);
 		i->off = w >> 30 & 1 ? -i->off : i->off;
-	} else if (i->to == ARM64_SP && !is(w, 0x1f800000, 0x12000000)) {
-		i->to = ARM64_NONE; /* the zero register, but for logical ones */
+	} else if (i->to == ARM64_SP &&
+		   (!is(w, 0x1f800000, 0x12000000) || bits(w, 29, 2) == 3)) {
+		i->to = ARM64_NONE; /* the zero register, but for logical ones without flags */
 	}
 }
 

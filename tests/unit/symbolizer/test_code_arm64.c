@@ -253,6 +253,24 @@ static void by_frame_pointer(void **state)
 	is_at(RULE(text, 5), SP, 32, -24);
 }
 
+/* Comparisons write to the zero register, which has the stack pointer's number. */
+static void comparisons(void **state)
+{
+	static const uint32_t text[] = {
+		0xf100403f, /* cmp x1, #16 */
+		0xf240081f, /* tst x0, #7 */
+		0xeb02003f, /* cmp x1, x2 */
+		0xea02001f, /* tst x0, x2 */
+		0xeb22603f, /* cmp x1, x2, uxtx */
+		0xd65f03c0, /* ret */
+	};
+	static const uint32_t aligns[] = {0x927cec1f, 0xd65f03c0}; /* and sp, x0, #-16 */
+
+	for (size_t i = 0; i < 6; i++)
+		is_at(RULE(text, i), SP, 0, LR);
+	assert_int_equal(RULE(aligns, 0).cfa_kind, ROWS_CFA_NONE);
+}
+
 static void unknown(void **state)
 {
 	static const uint32_t noreturn[] = {0xa9bf7bfd, 0x94001000, 0x00000000};
@@ -306,6 +324,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(plt),
 		cmocka_unit_test(frame),
 		cmocka_unit_test(by_frame_pointer),
+		cmocka_unit_test(comparisons),
 		cmocka_unit_test(unknown),
 		cmocka_unit_test(any_words),
 		FILE_TEST("/usr/aarch64-linux-gnu/lib/libc.so.6"),
