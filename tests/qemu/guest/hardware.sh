@@ -76,15 +76,6 @@ check_multiplexing() {
 	stop_load "$load"
 }
 
-check_lost() {
-	load /programs/chain deep 1000
-	take_without_reading -e cycles -F 997 -d 3 -p "$load"
-	least "a reader that stops: what it missed is counted" "$(lost)" 50
-	log_has "a reader that stops: it is said, and what to do" \
-		'note: [0-9]+ samples \([0-9.]+ %\) found no room in the ring: a lower rate'
-	stop_load "$load"
-}
-
 check_limits() {
 	local most
 	load /programs/chain deep 1000
@@ -119,6 +110,5 @@ check_rings
 check_tracepoints
 check_absent
 check_multiplexing
-check_lost
 check_limits
 plan

@@ -26,5 +26,10 @@ take_without_reading -a -e cycles -F 997 -d 4
 least "a reader that stops: samples are lost" "$(lost)" 50
 between "a reader that stops: and all are counted" $(($(samples) + $(lost))) 3850 4150
 log_has "a reader that stops: it is said" 'note: [0-9]+ samples \([0-9.]+ %\) found no room in the ring'
+
+for form in pb.gz html folded; do
+	check "an output: .$form" "$PMUSCOPE" record -q -p "$load" -F 499 -d 0.5 -o "$T/x.$form"
+done
+says "report reads it" 'spin +chain' "$PMUSCOPE" report "$T/x.pb.gz"
 stop_load "$load"
 plan
