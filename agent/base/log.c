@@ -16,14 +16,13 @@ static void __attribute__((format(printf, 2, 0)))
 line_out(const char *prefix, const char *fmt, va_list ap)
 {
 	char raw[LINE_MAX_BYTES], line[LINE_MAX_BYTES + 32];
-	size_t n = strlen(prefix), at = 0;
+	size_t at;
 	const char *part = raw;
 
 	vsnprintf(raw, sizeof(raw), fmt, ap);
 	log_status(NULL);
-	memcpy(line, prefix, n);
 	/* Our own line breaks stay; those of names were replaced by whoever quoted them. */
-	for (at = n; part && at + 2 < sizeof(line); ) {
+	for (at = (size_t)(stpcpy(line, prefix) - line); part && at + 2 < sizeof(line); ) {
 		const char *nl = strchr(part, '\n');
 		size_t len = nl ? (size_t)(nl - part) : strlen(part);
 		at += text_clean(line + at, sizeof(line) - at - 1, part, len);
